@@ -1,0 +1,29 @@
+# Every bench/<name>_bench.cpp is an executable bin/<name>_bench and a ctest bench_short_<name>, which runs each
+# benchmark just long enough to show that it still works. Other .cpp files in bench/ are shared by all of them.
+find_package(benchmark REQUIRED)
+
+file(GLOB bench_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*.cpp)
+set(bench_shared ${bench_files})
+list(FILTER bench_files INCLUDE REGEX "_bench\\.cpp$")
+list(FILTER bench_shared EXCLUDE REGEX "_bench\\.cpp$")
+
+add_library(orrery_bench_common INTERFACE)
+target_include_directories(orrery_bench_common INTERFACE ${PROJECT_SOURCE_DIR})
+target_link_libraries(orrery_bench_common INTERFACE orrery::sim benchmark::benchmark orrery_warnings)
+if(bench_shared)
+  add_library(orrery_bench_shared OBJECT ${bench_shared})
+  target_link_libraries(orrery_bench_shared PUBLIC orrery_bench_common)
+endif()
+
+foreach(bench_file IN LISTS bench_files)
+  cmake_path(GET bench_file STEM target)
+  string(REGEX REPLACE "_bench$" "" name ${target})
+  add_executable(${target} ${bench_file})
+  target_link_libraries(${target} PRIVATE orrery_bench_common)
+  if(bench_shared)
+    target_link_libraries(${target} PRIVATE orrery_bench_shared)
+  endif()
+  add_test(NAME bench_short_${name} COMMAND ${target} --benchmark_min_time=0.01 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(bench_short_${name} PROPERTIES LABELS bench)
+  orrery_set_budget(bench_short_${name})
+endforeach()

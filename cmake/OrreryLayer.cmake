@@ -1,0 +1,49 @@
+# A layer is a top-level folder that is an include root: runtime/orrery/core/time.hpp is <orrery/core/time.hpp>, here
+# and installed. Its headers form a FILE_SET and its .cpp files a static library; a layer of headers only is an
+# INTERFACE library under the same name, so nobody who links it needs to know.
+set_property(GLOBAL PROPERTY ORRERY_LAYERS "")
+
+# orrery_add_layer(<name> LINKS <target>... [WITHOUT <file>...])   WITHOUT is relative to the layer's folder
+function(orrery_add_layer name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LINKS;WITHOUT")
+  set(root ${PROJECT_SOURCE_DIR}/${name})
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${root}/orrery/*.hpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${root}/orrery/*.cpp)
+  list(TRANSFORM arg_WITHOUT PREPEND ${root}/)
+  list(REMOVE_ITEM sources ${arg_WITHOUT})
+
+  set(target orrery_${name})
+  if(sources)
+    set(scope PUBLIC)
+    add_library(${target} STATIC ${sources})
+    target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:orrery_warnings>)
+  else()
+    set(scope INTERFACE)
+    add_library(${target} INTERFACE)
+  endif()
+  add_library(orrery::${name} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(${target} ${scope} cxx_std_23)
+  target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS ${root} FILES ${headers})
+  target_link_libraries(${target} ${scope} ${arg_LINKS} $<BUILD_INTERFACE:orrery_sanitize>)
+  set_property(GLOBAL APPEND PROPERTY ORRERY_LAYERS ${target})
+endfunction()
+
+# orrery_add_gtest_main(<file>): orrery::gtest_main, the one target a test links. It brings every layer, GoogleTest
+# with matchers, and main(): ours from <file>, or GoogleTest's where <file> is not there.
+function(orrery_add_gtest_main file)
+  file(GLOB source CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${file})
+  if(source)
+    set(scope PUBLIC)
+    add_library(orrery_gtest_main STATIC ${source})
+    target_link_libraries(orrery_gtest_main PRIVATE $<BUILD_INTERFACE:orrery_warnings>)
+  else()
+    set(scope INTERFACE)
+    add_library(orrery_gtest_main INTERFACE)
+    target_link_libraries(orrery_gtest_main INTERFACE GTest::gtest_main)
+  endif()
+  add_library(orrery::gtest_main ALIAS orrery_gtest_main)
+  set_target_properties(orrery_gtest_main PROPERTIES EXPORT_NAME gtest_main)
+  target_link_libraries(orrery_gtest_main ${scope} orrery::props GTest::gmock GTest::gtest)
+  set_property(GLOBAL APPEND PROPERTY ORRERY_LAYERS orrery_gtest_main)
+endfunction()

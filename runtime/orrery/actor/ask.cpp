@@ -1,0 +1,140 @@
+#include "orrery/actor/ask.hpp"
+
+#include "orrery/core/check.hpp"
+
+#include <algorithm>
+
+namespace orrery::detail {
+
+namespace {
+
+class AskWait final : public Wait {
+ public:
+  AskWait(std::span<AskCall* const> calls, bool all) noexcept : Wait{Kind::ask}, calls_{calls}, all_{all} {}
+  [[nodiscard]] bool ready() const noexcept override {
+    const auto is_ready = [](const AskCall* call) { return call->ready(); };
+    return all_ ? std::ranges::all_of(calls_, is_ready) : std::ranges::any_of(calls_, is_ready);
+  }
+  [[nodiscard]] Handle target() const noexcept override { return first_open().target(); }
+  [[nodiscard]] bool has_deadline() const noexcept override {
+    const auto ends = [](const AskCall* call) { return call->has_deadline(); };
+    return all_ ? std::ranges::all_of(calls_, ends) : std::ranges::any_of(calls_, ends);
+  }
+  [[nodiscard]] const MessageInfo* message() const noexcept override { return first_open().message(); }
+
+ private:
+  [[nodiscard]] const AskCall& first_open() const noexcept {
+    for (const AskCall* call : calls_) {
+      if (!call->ready()) return *call;
+    }
+    return *calls_.front();
+  }
+  std::span<AskCall* const> calls_;
+  bool all_;
+};
+
+AskError to_ask_error(TellError error) noexcept {
+  switch (error) {
+    case TellError::mailbox_full: return AskError::mailbox_full;
+    case TellError::actor_stopped: return AskError::actor_stopped;
+    case TellError::actor_not_found: return AskError::actor_not_found;
+  }
+  return AskError::actor_not_found;
+}
+
+}  // namespace
+
+void AskCall::Deadline::passed(Timer& timer) {
+  auto& self = static_cast<Deadline&>(timer);
+  Runtime& runtime = *self.runtime;
+  const Handle asker = self.asker;
+  Waiter* const waiter = self.waiter;
+  self.expired.store(true, std::memory_order_seq_cst);
+  if (waiter != nullptr) {
+    waiter->wake();
+  } else {
+    runtime.wake(asker);
+  }
+}
+
+void AskCall::begin(Runtime& runtime, Handle target, Envelope* request, Duration timeout) {
+  runtime_ = &runtime;
+  target_ = target;
+  timeout_ = timeout;
+  message_ = request->operations->message;
+  if (Runtime::is_unwinding()) {  // S4: further waits inside an unwound handler end at once
+    request->operations->drop(*request);
+    runtime.free_envelope(request);
+    error_ = AskError::actor_stopped;
+    return;
+  }
+  Ask* const ask = request->ask;
+  const Execution* const execution = current_execution();
+  if (execution != nullptr && execution->runtime == &runtime && execution->cell != nullptr) {
+    ask->asker = execution->cell->handle();
+  } else {
+    ask->waiter = &runtime.world().waiter();
+  }
+  if (has_deadline()) {
+    deadline_.runtime = &runtime;
+    deadline_.asker = deadline_.owner = ask->asker;
+    deadline_.waiter = ask->waiter;
+    armed_ = true;
+    const Instant now = runtime.now();
+    runtime.world().arm(deadline_, timeout > Instant::max() - now ? Instant::max() : now + timeout);
+  }
+  if (const auto sent = runtime.send(target, request, true, has_deadline() ? &deadline_.expired : nullptr); !sent) {
+    const bool expired = deadline_.expired.load(std::memory_order_relaxed);
+    error_ = expired && sent.error() == TellError::mailbox_full ? AskError::timeout : to_ask_error(sent.error());
+    disarm();
+    return;
+  }
+  ask_ = ask;
+}
+
+void AskCall::disarm() noexcept {
+  if (!armed_) return;
+  armed_ = false;
+  runtime_->world().cancel(deadline_);
+}
+
+void AskCall::wait() {
+  AskCall* const self = this;
+  wait_for_asks({&self, 1}, true);
+}
+
+Ask* AskCall::collect() noexcept {
+  ORRERY_CHECK(ready());
+  disarm();
+  Ask* const ask = std::exchange(ask_, nullptr);
+  if (ask == nullptr) return nullptr;
+  if (Runtime::abandon(*ask)) {  // the deadline came first; the block is the replier's now
+    error_ = AskError::timeout;
+    return nullptr;
+  }
+  if (ask->has_reply) return ask;
+  error_ = ask->error;
+  runtime_->release_home(*ask);
+  return nullptr;
+}
+
+AskCall::~AskCall() {
+  disarm();
+  if (ask_ == nullptr || Runtime::abandon(*ask_)) return;
+  if (ask_->has_reply && message_->drop_reply != nullptr) message_->drop_reply(ask_->home->payload());
+  runtime_->release_home(*ask_);
+}
+
+void wait_for_asks(std::span<AskCall* const> calls, bool all) {
+  if (calls.empty()) return;
+  AskWait wait{calls, all};
+  if (wait.ready()) return;
+  for (const AskCall* call : calls) {
+    if (call->runtime() != nullptr) {
+      call->runtime()->wait(wait);
+      return;
+    }
+  }
+}
+
+}  // namespace orrery::detail

@@ -1,0 +1,114 @@
+// bounded_mailbox.hpp: mail with a capacity, and what happens when it is reached.
+// Why:  a queue that grows in silence hides the overload that it should report. A bounded mailbox makes the sender, or
+//       the dead letters, feel it.
+// How:  four lanes under one small lock. The lock-free mailbox of the cell still wakes the owner (by its bell); this
+//       one only holds the mail. Senders that wait for a place stand in a FIFO list of waiters, each on its own stack.
+// Always true:  (B1) counted mail never exceeds the capacity; ticks and death notices are not counted and never refused
+//               (B2) a place that becomes free goes to the first waiter, before any later push can take it
+//               (B3) a waiter leaves the list exactly once: placed, closed, or withdrawn by its sender
+//               (B4) every push presents the handle it was meant for, so mail for a dead actor cannot reach its heir
+// Not chosen:   a lock-free ring: drop_oldest and waiters need both ends at once.
+// Source:       SPEC Q1, Q3.
+#pragma once
+#include "orrery/actor/lanes.hpp"
+#include "orrery/core/spin_lock.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace orrery {
+
+/// What a full mailbox does with one more message.
+enum class Overflow : std::uint8_t {
+  suspend,      ///< the sender's fiber (or foreign thread) waits for a place
+  reject,       ///< the sender gets mailbox_full
+  drop_newest,  ///< the message goes to the dead letters, the sender gets mailbox_full
+  drop_oldest   ///< the oldest message of the lowest waiting priority goes to the dead letters
+};
+
+/// A sender that waits for a place. Lives on the sender's stack until it has left the list (B3).
+struct PlaceWaiter {
+  enum State : std::uint32_t { waiting, placed, closed };
+  std::atomic<std::uint32_t> state{waiting};
+  Envelope* envelope = nullptr;
+  Handle sender{};           ///< the cell to wake, or unset
+  Waiter* thread = nullptr;  ///< the thread (or test body) to wake otherwise
+  PlaceWaiter* next = nullptr;
+};
+
+class BoundedMailbox {
+ public:
+  enum class Outcome : std::uint8_t { accepted, replaced_oldest, full, dropped_newest, must_wait, gone };
+  struct Pushed {
+    Outcome outcome;
+    Envelope* victim = nullptr;  ///< with replaced_oldest: what was dropped
+  };
+  struct Counts {
+    std::uint64_t offered = 0;
+    std::uint64_t refused = 0;
+    std::uint64_t dropped = 0;
+    std::uint32_t depth = 0;
+    std::uint32_t high_water = 0;
+  };
+  /// Wakes a waiter after it was taken off the list. Called outside the lock with copies, since the waiter's stack may
+  /// be gone by then.
+  struct Wake {
+    Handle sender{};
+    Waiter* thread = nullptr;
+    Envelope* envelope = nullptr;  ///< what entered
+  };
+
+  /// Opens the mailbox for one actor. Pre: closed.
+  void open(Handle owner, std::uint32_t capacity, std::uint32_t resume_at, Overflow overflow) noexcept;
+
+  /// Closes it. Threads: the owner. Returns: the waiters, whose state becomes `closed` when notify_closed() is called on
+  /// each; their envelopes are still theirs.
+  [[nodiscard]] PlaceWaiter* close() noexcept;
+
+  /// Offers `envelope`. With must_wait the envelope is still the caller's: it calls wait() or reports mailbox_full.
+  ///
+  /// Threads: any.    Cost: one lock, O(1) except for drop_oldest behind uncounted mail.
+  [[nodiscard]] Pushed push(Envelope& envelope, Handle target) noexcept;
+
+  /// Like push, and when there is no place appends `waiter` in the same critical section.
+  /// Returns: accepted, gone, or must_wait when the waiter now stands in the list.
+  [[nodiscard]] Outcome push_or_wait(Envelope& envelope, Handle target, PlaceWaiter& waiter) noexcept;
+
+  /// Takes `waiter` off the list. Returns: false when it had left already (placed or closed).
+  [[nodiscard]] bool withdraw(PlaceWaiter& waiter) noexcept;
+
+  /// Takes the next envelope; moves waiting senders' messages into freed places (B2) and reports whom to wake.
+  ///
+  /// Pre: `wakes` has room for `wakes_max`.    Threads: the owner.
+  static constexpr std::size_t wakes_max = 8;
+  [[nodiscard]] Envelope* take(Wake* wakes, std::size_t& wake_count) noexcept;
+
+  [[nodiscard]] bool empty() noexcept;
+  [[nodiscard]] Counts counts() noexcept;
+  [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] Overflow overflow() const noexcept { return overflow_; }
+  [[nodiscard]] bool has_waiters() noexcept;
+  /// Returns: whether the next push would not be accepted at once.
+  [[nodiscard]] bool is_full() noexcept;
+
+ private:
+  void accept(Envelope& envelope) noexcept;
+
+  SpinLock lock_;
+  Lanes lanes_;
+  PlaceWaiter* first_waiter_ = nullptr;
+  PlaceWaiter* last_waiter_ = nullptr;
+  Handle owner_{};
+  std::uint32_t capacity_ = 0;
+  std::uint32_t resume_at_ = 0;
+  std::uint32_t counted_ = 0;
+  std::uint32_t high_water_ = 0;
+  Overflow overflow_ = Overflow::reject;
+  bool open_ = false;
+  bool draining_to_mark_ = false;
+  std::uint64_t offered_ = 0;
+  std::uint64_t refused_ = 0;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace orrery

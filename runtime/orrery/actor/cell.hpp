@@ -1,0 +1,134 @@
+// cell.hpp: an actor, its mailbox and its life, in one numbered slot.
+// Why:  senders need an address that is always valid memory and always says who lives there. Cells are never freed
+//       while their runtime lives; a slot is handed on with a new generation.
+// How:  the first cache line is what senders touch, the rest belongs to whoever runs the cell. What most actors never
+//       need (a name, a bound, timers, a restart recipe) is allocated when first used.
+//
+//   vacant --spawn--> idle <--> scheduled/running --suspends--> parked --woken--> scheduled
+//                                   | stop, kill, failure without restart
+//                                   v
+//                                draining --nobody home--> vacant (generation grown)
+//
+// Always true:  (C1) at most one thread runs a cell; the mailbox (M2) or the `parked` bit hands that right on
+//               (C2) `generation` names the actor that lives here, or the one that will live here next
+//               (C3) mail carries the generation it is meant for, and only mail for the present one is handled
+// Threads:      fields of the first block: any. All others: the thread that runs the cell.
+// Source:       SPEC A12, Q, S4; DESIGN section 2.
+#pragma once
+#include "orrery/actor/bounded_mailbox.hpp"
+#include "orrery/actor/mailbox.hpp"
+#include "orrery/actor/timers.hpp"
+#include "orrery/core/unique_function.hpp"
+#include "orrery/world/world.hpp"
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace orrery {
+
+namespace fiber {
+class Fiber;
+}
+
+/// What the runtime does with an actor whose type it does not know. One constant per actor type.
+struct ActorType {
+  std::string_view name;
+  std::uint64_t name_hash;
+  std::uint32_t size;
+  std::uint32_t alignment;
+  void (*destroy)(void* actor) noexcept;
+  void (*on_start)(void* actor, Context& context);                             ///< null without the hook
+  void (*on_stop)(void* actor, Context& context, const ExitReason& reason);    ///< null without the hook
+  void (*on_restart)(void* actor, Context& context, const ExitReason& reason);  ///< null without the hook
+  void (*describe)(const void* actor, std::string& out);
+  using Fields = std::vector<std::pair<std::string, std::string>>;
+  void (*fields)(const void* actor, Fields& out);
+};
+
+/// How often an actor may fail before it is given up, by OTP's window: more than `intensity` restarts within `period`
+/// (both ends included) end it.
+struct Restart {
+  int intensity = 1;
+  Duration period = std::chrono::seconds{5};
+};
+
+/// What becomes of queued mail when an actor restarts.
+enum class MailOnRestart : std::uint8_t { keep, drop };
+
+/// Somebody who is told when the actor ends.
+struct Watcher {
+  Handle who;
+  const Operations* down;  ///< delivers a Down to that actor's type
+};
+
+/// What only some cells need.
+struct CellExtras {
+  std::string path;  ///< empty for an anonymous actor
+  bool named = false;
+  BoundedMailbox* bounded = nullptr;
+  std::unique_ptr<Lanes> lanes;
+  UniqueFunction<void*()> factory;  ///< builds a fresh actor in a fresh block; set when the actor may restart
+  Restart restart{};
+  MailOnRestart mail_on_restart = MailOnRestart::keep;
+  std::vector<Instant> restarts;
+  TimerSet timers;
+  std::unique_ptr<ReceiveTimeout> receive_timeout;
+  std::deque<Envelope*> stash;
+  std::size_t unstashed = 0;  ///< how many of the stash go before the mailbox now
+  std::vector<Watcher> watchers;
+  ExitReason exit_reason;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> draws;  ///< per named stream: its key, and how often it was used
+};
+
+class alignas(64) Cell {
+ public:
+  // Touched by senders.
+  Mailbox mailbox;
+  std::atomic<std::uint32_t> generation{1};
+  std::atomic<std::uint32_t> attention{0};
+  std::atomic<Link*> signals{nullptr};
+  std::atomic<BoundedMailbox*> bounded{nullptr};
+  std::atomic<bool> uses_priorities{false};
+
+  // Touched by whoever runs the cell.
+  enum class Life : std::uint8_t { vacant, living };
+  enum class Ending : std::uint8_t {
+    none,
+    after_handler,  ///< it asked for its own end
+    requested,      ///< a stop or kill arrived: takes effect between handlers, or at the next wait
+    unwinding       ///< a wait threw Unwind, or on_stop runs: no further wait is possible
+  };
+  alignas(64) Link bell;
+  void* actor = nullptr;
+  const ActorType* type = nullptr;
+  fiber::Fiber* fiber = nullptr;  ///< the parked handler
+  Wait* wait = nullptr;           ///< what it waits for
+  CellExtras* extras = nullptr;
+  std::uint32_t slot = 0;
+  std::uint32_t incarnation = 0;
+  std::uint64_t handled = 0;
+  std::uint32_t failed = 0;
+  std::uint32_t dead_lettered = 0;
+  Life life = Life::vacant;
+  Ending ending = Ending::none;
+  bool needs_start = false;
+  bool killed = false;
+  bool in_handler = false;
+  bool reported_depth = false;
+
+  /// Bits of `attention`.
+  static constexpr std::uint32_t belled = 1;    ///< the bell is in the mailbox, or about to be
+  static constexpr std::uint32_t parked = 2;    ///< a handler is parked and nobody has been asked to run the cell
+  static constexpr std::uint32_t notified = 4;  ///< something a wait may depend on has changed
+
+  [[nodiscard]] Handle handle() const noexcept { return {slot, generation.load(std::memory_order_relaxed)}; }
+  [[nodiscard]] CellExtras& need_extras() {
+    if (extras == nullptr) extras = new CellExtras;
+    return *extras;
+  }
+};
+
+}  // namespace orrery

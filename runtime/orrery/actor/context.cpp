@@ -1,0 +1,117 @@
+#include "orrery/actor/context.hpp"
+
+#include "orrery/core/check.hpp"
+#include "orrery/core/hash.hpp"
+
+#include <algorithm>
+
+namespace orrery {
+
+namespace {
+
+/// A handler, or a foreign thread, that waits for an instant.
+class SleepWait final : public Wait {
+ public:
+  SleepWait(Runtime& runtime, Duration duration) : Wait{Kind::sleep}, runtime_{runtime} {
+    alarm_.runtime = &runtime;
+    const Execution* const execution = current_execution();
+    if (execution != nullptr && execution->runtime == &runtime && execution->cell != nullptr) {
+      alarm_.sleeper = alarm_.owner = execution->cell->handle();
+    } else {
+      alarm_.waiter = &runtime.world().waiter();
+    }
+    runtime.world().arm(alarm_, runtime.now() + std::max(duration, Duration::zero()));
+  }
+  ~SleepWait() { runtime_.world().cancel(alarm_); }
+  [[nodiscard]] bool ready() const noexcept override { return alarm_.rang.load(std::memory_order_seq_cst); }
+  [[nodiscard]] bool has_deadline() const noexcept override { return true; }
+
+ private:
+  struct Alarm : Timer {
+    Alarm() noexcept : Timer{Purpose::sleep, &Alarm::ring} {}
+    static void ring(Timer& timer) {
+      auto& self = static_cast<Alarm&>(timer);
+      Runtime& home = *self.runtime;
+      const Handle who = self.sleeper;
+      Waiter* const thread = self.waiter;
+      self.rang.store(true, std::memory_order_seq_cst);
+      if (thread != nullptr) {
+        thread->wake();
+      } else {
+        home.wake(who);
+      }
+    }
+    std::atomic<bool> rang{false};
+    Runtime* runtime = nullptr;
+    Handle sleeper{};
+    Waiter* waiter = nullptr;
+  };
+  Runtime& runtime_;
+  Alarm alarm_;
+};
+
+}  // namespace
+
+void sleep_for(Runtime& runtime, Duration duration) {
+  if (Runtime::is_unwinding()) return;
+  SleepWait wait{runtime, duration};
+  runtime.wait(wait);
+}
+
+void Context::sleep(Duration duration) { sleep_for(runtime_, duration); }
+
+ActorId Context::id() const noexcept {
+  const Handle handle = cell_.handle();
+  return {0, handle.slot, handle.generation, cell_.incarnation};
+}
+
+std::size_t Context::mailbox_depth() const {
+  std::size_t depth = cell_.mailbox.count(static_cast<std::size_t>(-1), &cell_.bell);
+  if (cell_.extras != nullptr) {
+    if (cell_.extras->lanes != nullptr) depth += cell_.extras->lanes->depth();
+    if (cell_.extras->bounded != nullptr) depth += cell_.extras->bounded->counts().depth;
+  }
+  return depth;
+}
+
+std::uint64_t Context::draw(std::string_view stream, std::uint64_t limit) {
+  const std::uint64_t key = hash_text(stream);
+  auto& draws = cell_.need_extras().draws;
+  auto at = std::ranges::find(draws, key, &std::pair<std::uint64_t, std::uint64_t>::first);
+  if (at == draws.end()) at = draws.insert(draws.end(), {key, 0});
+  return runtime_.world().draw(hash_text(path()) ^ key, at->second++, limit);
+}
+
+void Context::stop(ExitReason reason) {
+  if (cell_.ending != Cell::Ending::none) return;
+  cell_.need_extras().exit_reason = std::move(reason);
+  cell_.ending = Cell::Ending::after_handler;
+}
+
+bool Context::cancel(TimerKey key) {
+  return cell_.extras != nullptr && cell_.extras->timers.cancel(runtime_.world(), key);
+}
+
+TimerKey Context::add_timer(ActorTimer* timer, Duration delay) {
+  return cell_.need_extras().timers.add(runtime_.world(), timer, delay);
+}
+
+void Context::stash_current(const MessageInfo* message) {
+  ORRERY_CHECK(envelope_ != nullptr, "only a message that is being handled can be stashed");
+  ORRERY_CHECK(envelope_->operations->message == message, "stash() takes the message that is being handled, not {}",
+               message->name);
+  ORRERY_CHECK(!stashed_, "the message was stashed already");
+  stashed_ = true;
+  cell_.need_extras().stash.push_back(envelope_);
+}
+
+void Context::unstash_all() {
+  CellExtras& extras = cell_.need_extras();
+  extras.unstashed = extras.stash.size() - (stashed_ ? 1 : 0);
+}
+
+void Context::check_self(const void* actor) const {
+  ORRERY_CHECK(actor == cell_.actor, "pass *this of the actor whose handler runs");
+}
+
+}  // namespace orrery

@@ -1,0 +1,111 @@
+// context.hpp: what a handler may ask of its surroundings.
+// Why:  `handle(Message, Context&)` gets everything that is not the message: who am I, who sent it, what time is it,
+//       spawn, stop, timers, stash. Valid during the handler only.
+// Note: Context does not know the actor's type, and C++ cannot look up its handlers by name at run time; so what sends
+//       the actor a message later (timers, watch) takes the actor itself: `context.every(*this, 1h, Tick{})`. That also
+//       lets the compiler refuse a tick nobody handles.
+// Threads: the handler's own fiber.
+// Source:  SPEC A14.
+#pragma once
+#include "orrery/actor/runtime.hpp"
+
+#include <string_view>
+
+namespace orrery {
+
+class Context : public detail::RefusedTimers, public detail::RefusedSpawns {
+ public:
+  Context(Runtime& runtime, Cell& cell, Envelope* envelope) noexcept
+      : runtime_{runtime}, cell_{cell}, envelope_{envelope} {}
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  /// Returns: a reference to the running actor; `actor` must be `*this` of it (checked).
+  template <class A>
+  [[nodiscard]] Ref<A> self(const A& actor) const;
+  [[nodiscard]] ActorId id() const noexcept;
+  [[nodiscard]] std::string path() const { return runtime_.path_of(cell_.handle()); }
+  /// Returns: who sent the message; unset for main, a foreign thread or a test, and outside a message.
+  [[nodiscard]] Handle sender() const noexcept { return envelope_ == nullptr ? Handle{} : envelope_->sender; }
+  [[nodiscard]] Priority priority() const noexcept {
+    return envelope_ == nullptr ? Priority::normal : envelope_->priority;
+  }
+  /// Returns: how often the message was delivered before: 0 unless its delivery class redelivers.
+  [[nodiscard]] std::uint32_t attempt() const noexcept { return envelope_ == nullptr ? 0 : envelope_->attempt; }
+  /// Returns: how many messages wait behind this one.    Cost: O(result) for an unbounded mailbox.
+  [[nodiscard]] std::size_t mailbox_depth() const;
+  [[nodiscard]] Instant now() const noexcept { return runtime_.now(); }
+  [[nodiscard]] Runtime& runtime() const noexcept { return runtime_; }
+
+  /// Returns: a number below `limit` (0: all 64 bits) from this actor's stream of that name. An extra draw from one
+  /// stream changes no other. In a simulation this is the run's own entropy, decided by its seed.
+  [[nodiscard]] std::uint64_t draw(std::string_view stream, std::uint64_t limit);
+
+  /// As Runtime::spawn; a name is placed under this actor's path ("bank/alice").
+  using RefusedSpawns::spawn;
+  template <Spawnable A>
+  Ref<A> spawn(A actor, SpawnOptions options = {});
+  template <Spawnable A>
+  Spawned<A> spawn(std::string_view name, A actor, SpawnOptions options = {});
+  template <class A>
+  bool stop(const Ref<A>& ref, ExitReason reason = ExitReason::shutdown()) {
+    return runtime_.signal_stop(ref.handle(), std::move(reason), false);
+  }
+  /// Ends this actor when the running handler has returned.
+  void stop(ExitReason reason = ExitReason::normal());
+
+  /// Sends `message` to this actor once, `delay` from now. Cancelled by stop and restart.
+  using RefusedTimers::after;
+  template <class A, class M>
+    requires(refusal<A, M>() == Refusal::none)
+  TimerKey after(const A& actor, Duration delay, M message,
+                 std::source_location where = std::source_location::current());
+  /// Sends a copy of `message` every `period`, first one period from now. At most one undelivered tick exists; ticks that
+  /// fall due meanwhile are skipped. Pre: period > 0.
+  using RefusedTimers::every;
+  template <class A, class M>
+    requires(repeated_refusal<A, M>() == Refusal::none)
+  TimerKey every(const A& actor, Duration period, M message,
+                 std::source_location where = std::source_location::current());
+  /// Returns: whether the timer existed. Its tick is not handled any more, even if it was under way.
+  bool cancel(TimerKey key);
+  /// Sends a copy of `message` whenever nothing has been handled for `idle`; zero switches it off.
+  using RefusedTimers::set_receive_timeout;
+  template <class A, class M>
+    requires(repeated_refusal<A, M>() == Refusal::none)
+  void set_receive_timeout(const A& actor, Duration idle, M message,
+                           std::source_location where = std::source_location::current());
+
+  /// Suspends this handler; the actor handles nothing else meanwhile.    Blocks: the fiber.
+  void sleep(Duration duration);
+
+  /// Puts the message being handled aside until unstash_all(). Pass it back as it came. The handler's own return value
+  /// is then ignored, an asker keeps waiting.
+  template <class M>
+  void stash(M message);
+  /// Handles everything stashed before anything newer, in the order of arrival. What is stashed again stays.
+  void unstash_all();
+
+  /// Sends this actor a Down when `ref` ends. It must handle(Down).
+  using RefusedTimers::watch;
+  template <class A, class B>
+    requires(watch_refusal<A>() == Refusal::none)
+  void watch(const A& actor, const Ref<B>& ref);
+
+  [[nodiscard]] bool was_stashed() const noexcept { return stashed_; }
+
+ private:
+  TimerKey add_timer(ActorTimer* timer, Duration delay);
+  void stash_current(const MessageInfo* message);
+  void check_self(const void* actor) const;
+
+  Runtime& runtime_;
+  Cell& cell_;
+  Envelope* envelope_;
+  bool stashed_ = false;
+};
+
+/// Suspends the calling handler. Pre: called from a handler; elsewhere blocks the caller.
+void sleep_for(Runtime& runtime, Duration duration);
+
+}  // namespace orrery

@@ -1,0 +1,105 @@
+// envelope.hpp: one message on its way, in one pooled block.
+// Why:  a tell is one allocation, one move and one atomic exchange; whatever the runtime must know about the message
+//       without knowing its type stands in a fixed header of 64 bytes in front of it (SPEC A9).
+// How:  [Envelope 64][payload], or for an ask [Envelope 64][Ask 32][payload or reply]. The operations pointer is the
+//       only type knowledge: run the handler, drop the payload, describe it. No RTTI.
+// Always true:  (V1) an envelope has one owner at a time: the sender, then the mailbox, then the running cell
+//               (V2) the block of an ask is freed by the second of its two parties (asker, replier) to let go of it
+//               (V3) an ask's state leaves `pending` exactly once
+#pragma once
+#include "orrery/actor/errors.hpp"
+#include "orrery/actor/message.hpp"
+#include "orrery/core/hash.hpp"
+#include "orrery/core/ids.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+#include <string>
+#include <string_view>
+
+namespace orrery {
+
+class ActorTimer;
+class Cell;
+class Envelope;
+struct Waiter;
+
+/// The intrusive link of every queue an envelope can stand in.
+struct Link {
+  std::atomic<Link*> next{nullptr};
+};
+
+/// What can be known about a message type without the actor that handles it.
+struct MessageInfo {
+  std::string_view name;
+  std::uint64_t name_hash;
+  void (*describe)(const void* message, std::string& out);
+  void (*hash)(const void* message, TraceHasher& hasher);
+  void (*describe_reply)(const void* reply, std::string& out);  ///< null without a reply value, as are the next two
+  void (*hash_reply)(const void* reply, TraceHasher& hasher);
+  void (*drop_reply)(void* reply) noexcept;
+};
+
+/// What the runtime does with a message of one type at an actor of one type.
+struct Operations {
+  /// Moves the message out, runs the handler, and constructs the reply into the block when the envelope is an ask.
+  /// Throws whatever the handler throws; the payload has been destroyed in either case.
+  void (*run)(void* actor, Envelope& envelope, Context& context);
+  /// Destroys the payload without handling it.
+  void (*drop)(Envelope& envelope) noexcept;
+  const MessageInfo* message;
+};
+
+/// One question under way. Lives in the block of its request.
+///
+///   pending --settle()--> settled      the asker takes the reply and frees the block
+///      +------abandon()-> abandoned    the replier (or whoever drops the request) frees the block
+class Ask {
+ public:
+  enum State : std::uint32_t { pending, settled, abandoned };
+
+  std::atomic<std::uint32_t> state{pending};
+  bool has_reply = false;              ///< written by the replier before it settles
+  AskError error = AskError::timeout;  ///< meaningful when settled without a reply
+  Handle asker{};                      ///< the cell to wake; unset when a foreign thread waits
+  Waiter* waiter = nullptr;            ///< the thread (or test body) to wake otherwise
+  Envelope* home = nullptr;            ///< the block this ask lives in
+};
+
+/// Header of every message block.
+class Envelope : public Link {
+ public:
+  enum Flag : std::uint8_t {
+    is_ask = 1,       ///< an Ask stands between header and payload
+    uncounted = 2,    ///< timer tick or death notice: never counts against a capacity, never dropped
+    is_tick = 4,    ///< `timer` is set instead of `ask`
+  };
+
+  const Operations* operations = nullptr;
+  Handle sender{};
+  std::uint32_t target_generation = 0;
+  Priority priority = Priority::normal;
+  std::uint8_t flags = 0;
+  std::uint16_t attempt = 0;
+  std::uint32_t block_bytes = 0;
+  std::uint32_t ordinal = 0;  ///< of the (sender, receiver) pair; written by an observing world only
+  std::source_location where;
+  union {
+    Ask* ask = nullptr;  ///< whom the reply is for; null for a tell
+    ActorTimer* timer;   ///< with is_tick
+  };
+
+  static constexpr std::size_t header_bytes = 64;
+  static constexpr std::size_t ask_bytes = 48;
+  [[nodiscard]] void* payload() noexcept {
+    auto* const base = reinterpret_cast<std::byte*>(this) + header_bytes;
+    return (flags & is_ask) != 0 ? base + ask_bytes : base;
+  }
+  [[nodiscard]] const void* payload() const noexcept { return const_cast<Envelope*>(this)->payload(); }
+};
+static_assert(sizeof(Envelope) <= Envelope::header_bytes);
+static_assert(sizeof(Ask) <= Envelope::ask_bytes);
+
+}  // namespace orrery

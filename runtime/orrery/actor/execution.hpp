@@ -1,0 +1,54 @@
+// execution.hpp: on whose behalf the code on this thread runs right now.
+// Why:  `ref.tell(m)` takes no context argument, yet the message must name its sender and use its worker's pool.
+// How:  one record per worker (and one for a simulation), reached through a thread-local that is read anew after every
+//       suspension, since a fiber may continue on another thread.
+#pragma once
+#include "orrery/core/block_pool.hpp"
+#include "orrery/core/ids.hpp"
+#include "orrery/fiber/thread_slot.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace orrery {
+
+class Cell;
+class Envelope;
+class Runtime;
+namespace fiber {
+class Fiber;
+}
+
+/// A counter with one writer, read by others at any time.
+class SingleWriterCounter {
+ public:
+  void add(std::uint64_t n = 1) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+struct Execution {
+  Runtime* runtime = nullptr;
+  BlockPool* pool = nullptr;
+  Cell* cell = nullptr;             ///< whose handler runs; null between handlers
+  Envelope* message = nullptr;      ///< what it handles
+  fiber::Fiber* fiber = nullptr;    ///< what this thread runs on
+  bool is_foreign = false;          ///< stands for the body of a test: sends count, but no actor runs
+  SingleWriterCounter offered;
+  SingleWriterCounter refused;
+  SingleWriterCounter stray_dead_letters;
+  SingleWriterCounter spawned;
+  SingleWriterCounter gone;
+};
+
+/// Returns: the record of the calling thread, or null on a thread that belongs to no world.
+/// Never keep the result across anything that may suspend.
+[[nodiscard]] inline Execution* current_execution() noexcept {
+  return static_cast<Execution*>(fiber::thread_slot());
+}
+
+}  // namespace orrery

@@ -1,0 +1,44 @@
+// options.hpp: what can be said about an actor when it is spawned, and about a runtime when it is made.
+#pragma once
+#include "orrery/actor/bounded_mailbox.hpp"
+#include "orrery/actor/cell.hpp"
+#include "orrery/core/time.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace orrery {
+
+/// How much mail an actor may have waiting. Made by unbounded() or bounded().
+///
+/// Sizing: capacity >= peak arrival rate x the longest burst (or pause of the handler) you mean to ride out.
+struct MailboxOptions {
+  std::uint32_t capacity = 0;  ///< 0: unbounded; otherwise counts all priorities together
+  Overflow overflow = Overflow::reject;
+  std::uint32_t resume_at = 0;  ///< suspend only: waiting senders go on once the depth is back to this; 0: capacity - 1
+};
+
+[[nodiscard]] constexpr MailboxOptions unbounded() noexcept { return {}; }
+[[nodiscard]] constexpr MailboxOptions bounded(std::uint32_t capacity, Overflow overflow = Overflow::reject,
+                                               std::uint32_t resume_at = 0) noexcept {
+  return {capacity, overflow, resume_at};
+}
+
+struct SpawnOptions {
+  MailboxOptions mailbox{};
+  std::optional<Restart> restart{};  ///< none: a failed handler ends the actor
+  MailOnRestart mail_on_restart = MailOnRestart::keep;
+  std::string name{};  ///< used by the forms of spawn that take no name of their own
+};
+
+/// Limits and defaults of one runtime, the same in both worlds.
+struct RuntimeOptions {
+  std::uint32_t actors_max = 4'194'304;        ///< living at once; 8 bytes of directory per 1,024
+  Duration ask_timeout = std::chrono::seconds{5};  ///< of an ask that names none
+  std::uint32_t mailbox_depth_warning = 1'000;  ///< 0: never warn
+  std::uint32_t dead_letters_max = 1'000;       ///< how many records are kept; the count goes on
+  std::uint32_t batch = 64;                     ///< messages an actor may handle before others get a turn
+};
+
+}  // namespace orrery

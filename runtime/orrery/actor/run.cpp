@@ -1,0 +1,490 @@
+// run.cpp: what happens when a cell's turn comes: signals, then mail, one handler at a time; and how an actor ends.
+#include "orrery/actor/context.hpp"
+#include "orrery/actor/down.hpp"
+#include "orrery/actor/restart.hpp"
+#include "orrery/actor/runtime.hpp"
+#include "orrery/actor/signals.hpp"
+#include "orrery/core/check.hpp"
+
+#include <fmt/core.h>
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace orrery {
+
+namespace {
+
+/// Says on whose behalf the thread runs, while it runs user code of a cell.
+class OnBehalfOf {
+ public:
+  OnBehalfOf(Cell& cell, Envelope* message) noexcept : cell_{cell} {
+    Execution& execution = *current_execution();
+    execution.cell = &cell;
+    execution.message = message;
+    cell.in_handler = true;
+  }
+  OnBehalfOf(const OnBehalfOf&) = delete;
+  OnBehalfOf& operator=(const OnBehalfOf&) = delete;
+  ~OnBehalfOf() {
+    Execution& execution = *current_execution();  // a suspension may have moved us to another thread
+    execution.cell = nullptr;
+    execution.message = nullptr;
+    cell_.in_handler = false;
+  }
+
+ private:
+  Cell& cell_;
+};
+
+/// How a piece of user code ended.
+struct Attempt {
+  Observer::Ended how = Observer::Ended::handled;
+  std::string what;
+};
+
+/// Runs user code; nothing that it throws gets past this place (S9).
+template <class F>
+Attempt attempt(F&& user_code) {
+  try {
+    user_code();
+    return {};
+  } catch (const Unwind&) {
+    return {Observer::Ended::unwound, "unwound"};
+  } catch (const std::exception& error) {
+    return {Observer::Ended::failed, error.what()};
+  } catch (...) {
+    return {Observer::Ended::failed, "exception of a type that is not a std::exception"};
+  }
+}
+
+}  // namespace
+
+bool Runtime::is_unwinding() noexcept {
+  const Execution* const execution = current_execution();
+  return execution != nullptr && execution->cell != nullptr && execution->cell->ending == Cell::Ending::unwinding;
+}
+
+bool Runtime::run(Cell& cell, std::uint32_t budget) {
+  if (cell.fiber != nullptr) {
+    if (may_continue(cell)) {
+      world_.continue_handler(cell);
+    } else {
+      parked(cell);
+    }
+    return false;
+  }
+  if (cell.life == Cell::Life::vacant) {
+    drain(cell);
+    return false;
+  }
+  if (cell.needs_start) {
+    cell.needs_start = false;
+    start(cell);
+    if (budget > 0) --budget;
+  }
+  while (budget > 0) {
+    if (cell.signals.load(std::memory_order_relaxed) != nullptr) take_signals(cell);
+    if (cell.ending != Cell::Ending::none) break;
+    Envelope* const envelope = next_envelope(cell);
+    if (envelope == nullptr) {
+      if (go_idle(cell)) return false;
+      continue;
+    }
+    --budget;
+    handle(cell, envelope);
+  }
+  if (cell.ending != Cell::Ending::none) {
+    end(cell);
+    return false;
+  }
+  if (go_idle(cell)) return false;
+  if (options_.mailbox_depth_warning != 0 && !cell.reported_depth && (cell.handled & 1023) < options_.batch) {
+    warn_of_depth(cell);
+  }
+  return true;
+}
+
+bool Runtime::go_idle(Cell& cell) {
+  while (true) {
+    if (cell.ending != Cell::Ending::none || cell.signals.load(std::memory_order_seq_cst) != nullptr) return false;
+    if (cell.extras != nullptr) {
+      CellExtras& extras = *cell.extras;
+      if (extras.unstashed > 0) return false;
+      if (extras.lanes != nullptr && !extras.lanes->empty()) return false;
+      if (extras.bounded != nullptr && !extras.bounded->empty()) return false;
+    }
+    Link* const front = cell.mailbox.front();
+    if (front == &cell.bell) {
+      (void)cell.mailbox.take();
+      cell.attention.fetch_and(~Cell::belled, std::memory_order_seq_cst);  // then look again at what it rang for
+      continue;
+    }
+    if (front != nullptr) return false;
+    // Once nobody is home, nothing of the cell may be touched: somebody else may run it, or spawn into it.
+    if (cell.mailbox.go_idle()) return true;
+  }
+}
+
+Envelope* Runtime::next_envelope(Cell& cell) {
+  CellExtras* const extras = cell.extras;
+  if (extras != nullptr && extras->unstashed > 0) {
+    Envelope* const envelope = extras->stash.front();
+    extras->stash.pop_front();
+    --extras->unstashed;
+    return envelope;
+  }
+  constexpr int sorted_at_once = 1'024;
+  for (int sorted = 0; sorted < sorted_at_once;) {
+    Link* const node = cell.mailbox.take();
+    if (node == nullptr) break;
+    if (node == &cell.bell) {
+      cell.attention.fetch_and(~Cell::belled, std::memory_order_seq_cst);
+      if (cell.signals.load(std::memory_order_seq_cst) != nullptr) return nullptr;
+      continue;
+    }
+    auto* const envelope = static_cast<Envelope*>(node);
+    if (!cell.uses_priorities.load(std::memory_order_relaxed)) [[likely]] return envelope;
+    CellExtras& needed = cell.need_extras();
+    if (needed.lanes == nullptr) needed.lanes = std::make_unique<Lanes>();
+    needed.lanes->push(*envelope);
+    ++sorted;
+  }
+  if (cell.extras == nullptr) return nullptr;
+  if (cell.extras->lanes != nullptr) {
+    if (Envelope* const envelope = cell.extras->lanes->take(); envelope != nullptr) return envelope;
+  }
+  BoundedMailbox* const bounded = cell.extras->bounded;
+  if (bounded == nullptr) return nullptr;
+  BoundedMailbox::Wake wakes[BoundedMailbox::wakes_max];
+  std::size_t wake_count = 0;
+  Envelope* const envelope = bounded->take(wakes, wake_count);
+  for (std::size_t i = 0; i < wake_count; ++i) {
+    if (observer_ != nullptr) observer_->placed(cell, *wakes[i].envelope);
+    if (wakes[i].thread != nullptr) {
+      wakes[i].thread->wake();
+    } else {
+      wake(wakes[i].sender);
+    }
+  }
+  return envelope;
+}
+
+void Runtime::handle(Cell& cell, Envelope* envelope) {
+  if (envelope->target_generation != cell.generation.load(std::memory_order_relaxed)) {  // C3
+    dead_letter(cell, envelope, DeadLetterReason::actor_stopped, true);
+    return;
+  }
+  if ((envelope->flags & Envelope::is_tick) != 0) {
+    ActorTimer* const timer = envelope->timer;
+    if (!cell.need_extras().timers.taken(world_, *timer)) {
+      dead_letter(cell, envelope, DeadLetterReason::timer_cancelled, false);
+      return;
+    }
+    envelope->timer = nullptr;
+    envelope->flags = static_cast<std::uint8_t>(envelope->flags & ~Envelope::is_tick);
+    timer->release();
+  }
+  if (observer_ != nullptr) observer_->taken(cell, *envelope);
+  Context context{*this, cell, envelope};
+  Attempt outcome;
+  {
+    const OnBehalfOf on_behalf{cell, envelope};
+    outcome = attempt([&] { envelope->operations->run(cell.actor, *envelope, context); });
+  }
+  if (cell.extras != nullptr && cell.extras->receive_timeout != nullptr) restart_receive_timeout(cell);
+  if (context.was_stashed() && outcome.how == Observer::Ended::handled) {
+    if (observer_ != nullptr) observer_->ended(cell, *envelope, Observer::Ended::stashed);
+    return;
+  }
+  if (outcome.how == Observer::Ended::handled) {
+    ORRERY_CHECK(cell.ending != Cell::Ending::unwinding, "{} swallowed orrery::Unwind while it handled {}: rethrow it",
+                 path_of(cell.handle()), envelope->operations->message->name);
+    ++cell.handled;
+  } else {
+    ++cell.failed;
+  }
+  if (observer_ != nullptr) observer_->ended(cell, *envelope, outcome.how);
+  if ((envelope->flags & Envelope::is_ask) == 0) {
+    free_envelope(envelope);
+  } else if (outcome.how == Observer::Ended::handled) {
+    Ask& ask = *envelope->ask;
+    if (observer_ != nullptr) observer_->before_reply(cell, ask);
+    settle_reply(cell, ask);
+  } else {
+    settle_error(*envelope->ask, outcome.how == Observer::Ended::failed ? AskError::actor_failed : AskError::actor_stopped);
+  }
+  if (outcome.how == Observer::Ended::failed) fail(cell, std::move(outcome.what));
+}
+
+void Runtime::restart_receive_timeout(Cell& cell) {
+  ReceiveTimeout& timeout = *cell.extras->receive_timeout;
+  cell.extras->timers.cancel(world_, timeout.key);
+  timeout.key = cell.extras->timers.add(world_, timeout.make(), timeout.after);
+}
+
+void Runtime::start(Cell& cell) {
+  Context context{*this, cell, nullptr};
+  Attempt outcome;
+  {
+    const OnBehalfOf on_behalf{cell, nullptr};
+    outcome = attempt([&] { cell.type->on_start(cell.actor, context); });
+  }
+  if (outcome.how != Observer::Ended::failed) return;
+  // A failing start is not restarted: OTP's init failure (SPEC S9).
+  cell.need_extras().exit_reason = ExitReason::failed("on_start: " + outcome.what);
+  cell.ending = Cell::Ending::after_handler;
+}
+
+/// The actor's handler threw: it comes back, or it ends.
+void Runtime::fail(Cell& cell, std::string what) {
+  if (cell.ending != Cell::Ending::none && cell.ending != Cell::Ending::after_handler) return;
+  if (restart(cell, what)) return;
+  cell.need_extras().exit_reason = ExitReason::failed(std::move(what));
+  cell.ending = Cell::Ending::after_handler;
+}
+
+bool Runtime::restart(Cell& cell, const std::string& what) {
+  if (cell.extras == nullptr || !cell.extras->factory) return false;
+  CellExtras& extras = *cell.extras;
+  std::string reason = what;
+  while (true) {
+    const Instant now = world_.now();
+    if (!may_restart(extras.restart, extras.restarts, now)) return false;
+    std::erase_if(extras.restarts, [&](Instant at) { return at < now - extras.restart.period; });
+    extras.restarts.push_back(now);
+
+    extras.timers.cancel_all(world_);
+    extras.receive_timeout.reset();
+    for (Envelope* const stashed : std::exchange(extras.stash, {})) {
+      dead_letter(cell, stashed, DeadLetterReason::restart_dropped, false);
+    }
+    extras.unstashed = 0;
+    if (extras.mail_on_restart == MailOnRestart::drop) {
+      while (Envelope* const queued = next_envelope(cell)) {
+        const bool stray = queued->target_generation != cell.generation.load(std::memory_order_relaxed);
+        dead_letter(cell, queued, DeadLetterReason::restart_dropped, stray);
+      }
+    }
+    ++cell.incarnation;
+    Context context{*this, cell, nullptr};
+    Attempt outcome;
+    {
+      const OnBehalfOf on_behalf{cell, nullptr};
+      if (cell.actor != nullptr) cell.type->destroy(std::exchange(cell.actor, nullptr));
+      outcome = attempt([&] {
+        cell.actor = extras.factory();
+        if (cell.type->on_restart != nullptr) {
+          cell.type->on_restart(cell.actor, context, ExitReason::failed(reason));
+        } else if (cell.type->on_start != nullptr) {
+          cell.type->on_start(cell.actor, context);
+        }
+      });
+    }
+    if (observer_ != nullptr) observer_->restarted(cell);
+    if (outcome.how != Observer::Ended::failed) return true;
+    reason = std::move(outcome.what);
+  }
+}
+
+void Runtime::end(Cell& cell) {
+  ExitReason reason = cell.extras != nullptr ? cell.extras->exit_reason : ExitReason::normal();
+  cell.ending = Cell::Ending::unwinding;  // nothing that runs from here on may wait
+  {
+    Context context{*this, cell, nullptr};
+    const OnBehalfOf on_behalf{cell, nullptr};
+    if (cell.actor != nullptr && !cell.killed && cell.type->on_stop != nullptr) {
+      const Attempt outcome = attempt([&] { cell.type->on_stop(cell.actor, context, reason); });
+      if (outcome.how == Observer::Ended::failed) {
+        world_.report("on_stop failed", fmt::format("{}: {}", path_of(cell.handle()), outcome.what));
+      }
+    }
+    if (cell.extras != nullptr) cell.extras->timers.cancel_all(world_);
+    if (cell.actor != nullptr) cell.type->destroy(std::exchange(cell.actor, nullptr));
+  }
+  if (observer_ != nullptr) observer_->before_exit(cell);
+
+  const Handle old = cell.handle();
+  if (observer_ != nullptr) observer_->exited(cell, reason);
+  std::unique_ptr<CellExtras> extras{std::exchange(cell.extras, nullptr)};
+  if (extras != nullptr && extras->named) {
+    const std::lock_guard guard{names_mutex_};
+    names_.erase(extras->path);
+  }
+  cell.life = Cell::Life::vacant;
+  cell.bounded.store(nullptr, std::memory_order_release);
+  cell.generation.store(old.generation + 1 == 0 ? 1 : old.generation + 1, std::memory_order_release);  // C2, I1
+
+  if (extras != nullptr) {
+    for (Envelope* const stashed : extras->stash) dead_letter(cell, stashed, DeadLetterReason::actor_stopped, false);
+    if (extras->lanes != nullptr) {
+      while (Envelope* const queued = extras->lanes->take()) {
+        dead_letter(cell, queued, DeadLetterReason::actor_stopped, queued->target_generation != old.generation);
+      }
+    }
+    if (extras->bounded != nullptr) close_bounded(cell, *extras->bounded);
+  }
+  put_away_mail(cell, old.generation);
+  const std::uint32_t incarnation = cell.incarnation;
+  if (extras != nullptr) {
+    for (const Watcher& watcher : extras->watchers) send_down(watcher, old, incarnation, reason);
+  }
+  {
+    const std::lock_guard guard{table_mutex_};
+    retired_.handled += std::exchange(cell.handled, 0);
+    retired_.failed += std::exchange(cell.failed, 0);
+    retired_.dead_lettered += std::exchange(cell.dead_lettered, 0);
+    if (extras != nullptr && extras->bounded != nullptr) free_bounded_.push_back(extras->bounded);
+  }
+  Execution* const execution = current_execution();
+  execution->gone.add();
+  drain(cell);
+  release_cell(cell);
+}
+
+void Runtime::close_bounded(Cell& cell, BoundedMailbox& bounded) {
+  for (PlaceWaiter* waiter = bounded.close(); waiter != nullptr;) {
+    PlaceWaiter* const next = waiter->next;
+    const Handle sender = waiter->sender;
+    Waiter* const thread = waiter->thread;
+    waiter->state.store(PlaceWaiter::closed, std::memory_order_seq_cst);  // its stack may go from here on
+    if (thread != nullptr) {
+      thread->wake();
+    } else {
+      wake(sender);
+    }
+    waiter = next;
+  }
+  BoundedMailbox::Wake unused[BoundedMailbox::wakes_max];
+  std::size_t none = 0;
+  while (Envelope* const queued = bounded.take(unused, none)) {
+    dead_letter(cell, queued, DeadLetterReason::actor_stopped, false);
+  }
+}
+
+/// Empties the mailbox of a cell whose actor (of `generation`) has ended.
+void Runtime::put_away_mail(Cell& cell, std::uint32_t generation) {
+  take_signals(cell);
+  while (Link* const node = cell.mailbox.take()) {
+    if (node == &cell.bell) {
+      cell.attention.fetch_and(~Cell::belled, std::memory_order_seq_cst);
+      take_signals(cell);
+      continue;
+    }
+    auto* const envelope = static_cast<Envelope*>(node);
+    dead_letter(cell, envelope, DeadLetterReason::actor_stopped, envelope->target_generation != generation);
+  }
+}
+
+/// Puts away what still arrives at a vacant cell, until nobody is home.
+void Runtime::drain(Cell& cell) {
+  do {
+    put_away_mail(cell, 0);
+  } while (!cell.mailbox.go_idle());
+}
+
+void Runtime::take_signals(Cell& cell) {
+  Link* newest = cell.signals.exchange(nullptr, std::memory_order_seq_cst);
+  Link* oldest = nullptr;
+  while (newest != nullptr) {
+    Link* const next = newest->next.load(std::memory_order_relaxed);
+    newest->next.store(oldest, std::memory_order_relaxed);
+    oldest = std::exchange(newest, next);
+  }
+  while (oldest != nullptr) {
+    const std::unique_ptr<SignalNode> node{static_cast<SignalNode*>(oldest)};
+    oldest = oldest->next.load(std::memory_order_relaxed);
+    const bool meant_for_us = cell.life == Cell::Life::living &&
+                              node->target_generation == cell.generation.load(std::memory_order_relaxed);
+    switch (node->kind) {
+      case SignalNode::Kind::watch:
+        if (meant_for_us) {
+          cell.need_extras().watchers.push_back(node->watcher);
+        } else {
+          send_down(node->watcher, {cell.slot, node->target_generation}, 0, ExitReason::custom("noproc"));
+        }
+        break;
+      case SignalNode::Kind::kill:
+        if (!meant_for_us || cell.ending == Cell::Ending::unwinding) break;
+        cell.killed = true;
+        cell.need_extras().exit_reason = node->reason;
+        cell.ending = Cell::Ending::requested;
+        break;
+      case SignalNode::Kind::stop:
+        if (!meant_for_us || cell.ending != Cell::Ending::none) break;
+        cell.need_extras().exit_reason = node->reason;
+        cell.ending = Cell::Ending::requested;
+        break;
+    }
+  }
+}
+
+void Runtime::warn_of_depth(Cell& cell) {
+  const std::size_t threshold = options_.mailbox_depth_warning;
+  if (cell.mailbox.count(threshold + 1, &cell.bell) <= threshold) return;
+  cell.reported_depth = true;
+  world_.report("mailbox depth", fmt::format("{} has more than {} messages waiting", path_of(cell.handle()), threshold));
+}
+
+// ---- waiting ------------------------------------------------------------------------------------------------------
+
+void Runtime::wait(Wait& wait) {
+  Execution* execution = current_execution();
+  if (execution == nullptr || execution->runtime != this || execution->cell == nullptr) {
+    if (!wait.ready()) world_.block(wait);
+    return;
+  }
+  Cell& cell = *execution->cell;
+  Envelope* const message = execution->message;
+  ORRERY_CHECK(cell.ending != Cell::Ending::unwinding, "{} waits while it is being unwound", path_of(cell.handle()));
+  bool suspended = false;
+  while (true) {
+    cell.attention.fetch_and(~Cell::notified, std::memory_order_seq_cst);  // before the looks below
+    if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
+    if (cell.ending == Cell::Ending::requested) {
+      cell.ending = Cell::Ending::unwinding;
+      throw Unwind{};
+    }
+    if (wait.ready()) return;
+    cell.wait = &wait;
+    if (observer_ != nullptr && !suspended) observer_->waiting(cell.handle(), wait);
+    suspended = true;
+    execution->cell = nullptr;
+    execution->message = nullptr;
+    world_.suspend(cell);
+    execution = current_execution();
+    execution->cell = &cell;
+    execution->message = message;
+    cell.wait = nullptr;
+    if (observer_ != nullptr) observer_->resumed(cell);
+  }
+}
+
+void Runtime::parked(Cell& cell) {
+  std::uint32_t seen = cell.attention.load(std::memory_order_seq_cst);
+  while (true) {
+    if ((seen & Cell::notified) != 0) {  // something changed since the wait looked: it must look again
+      world_.schedule(cell);
+      return;
+    }
+    // From the moment that `parked` is visible the cell is somebody else's.
+    if (cell.attention.compare_exchange_weak(seen, seen | Cell::parked, std::memory_order_seq_cst)) return;
+  }
+}
+
+bool Runtime::may_continue(Cell& cell) {
+  cell.attention.fetch_and(~Cell::notified, std::memory_order_seq_cst);
+  if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
+  return cell.ending == Cell::Ending::requested || cell.wait->ready();
+}
+
+void Runtime::send_down(Watcher watcher, Handle who, std::uint32_t incarnation, const ExitReason& reason) {
+  Envelope* const envelope = new_envelope(sizeof(Down), false);
+  envelope->operations = watcher.down;
+  envelope->flags |= Envelope::uncounted;
+  ::new (envelope->payload()) Down{ActorId{0, who.slot, who.generation, incarnation}, reason};
+  (void)send(watcher.who, envelope, false);
+}
+
+}  // namespace orrery

@@ -1,0 +1,260 @@
+// runtime.cpp: the table of cells, names, spawning and the accounts. Sending is in send.cpp, running in run.cpp.
+#include "orrery/actor/runtime.hpp"
+
+#include "orrery/core/check.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+namespace orrery {
+
+namespace {
+
+constexpr std::uint32_t registry_size = 4'096;
+
+/// All runtimes of the process, found by the low bits of their index; an index is never used twice.
+struct Registry {
+  std::mutex mutex;
+  std::uint32_t next = 1;
+  std::array<std::atomic<Runtime*>, registry_size> entries{};
+};
+
+Registry& registry() {
+  static Registry instance;
+  return instance;
+}
+
+bool is_good_name(std::string_view name) noexcept {
+  constexpr std::string_view others = "_-.#@:";
+  if (name.empty() || name.size() > 200) return false;
+  return std::ranges::all_of(name, [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || others.contains(c);
+  });
+}
+
+}  // namespace
+
+Runtime* Runtime::find_runtime(std::uint32_t index) noexcept {
+  Runtime* const runtime = registry().entries[index % registry_size].load(std::memory_order_acquire);
+  return runtime != nullptr && runtime->index_ == index ? runtime : nullptr;
+}
+
+Runtime::Runtime(World& world, RuntimeOptions options, Observer* observer)
+    : world_{world}, observer_{observer}, options_{options}, dead_letters_{options.dead_letters_max} {
+  ORRERY_CHECK(options.actors_max >= 1);
+  ORRERY_CHECK(options.batch >= 1);
+  chunks_max_ = (options.actors_max + cells_per_chunk - 1) / cells_per_chunk;
+  chunks_ = std::make_unique<std::atomic<Cell*>[]>(chunks_max_);
+  Registry& all = registry();
+  const std::lock_guard guard{all.mutex};
+  for (std::uint32_t tried = 0;; ++tried) {
+    ORRERY_CHECK(tried < registry_size, "more than {} runtimes at once", registry_size);
+    index_ = all.next++;
+    if (index_ != 0 && all.entries[index_ % registry_size].load(std::memory_order_relaxed) == nullptr) break;
+  }
+  all.entries[index_ % registry_size].store(this, std::memory_order_release);
+}
+
+Runtime::~Runtime() {
+  registry().entries[index_ % registry_size].store(nullptr, std::memory_order_release);
+  for_each_cell([](Cell& cell) {
+    ORRERY_CHECK(cell.life == Cell::Life::vacant, "a runtime is destroyed after its actors");
+  });
+  for (std::uint32_t chunk = 0; chunk < chunks_max_; ++chunk) delete[] chunks_[chunk].load(std::memory_order_relaxed);
+}
+
+void Runtime::add_execution(Execution& execution) {
+  const std::lock_guard guard{table_mutex_};
+  executions_.push_back(&execution);
+}
+
+Cell* Runtime::claim_cell() {
+  const std::lock_guard guard{table_mutex_};
+  for (std::size_t i = free_slots_.size(); i-- > 0;) {
+    Cell* const cell = cell_at(free_slots_[i]);
+    if (!cell->mailbox.claim()) continue;  // a stray message is just being put away there
+    free_slots_.erase(free_slots_.begin() + static_cast<std::ptrdiff_t>(i));
+    return cell;
+  }
+  const std::uint32_t slot = slots_used_.load(std::memory_order_relaxed);
+  if (slot >= options_.actors_max) return nullptr;
+  if (slot % cells_per_chunk == 0) {
+    auto* const cells = new Cell[cells_per_chunk];
+    for (std::uint32_t i = 0; i < cells_per_chunk; ++i) cells[i].slot = slot + i;
+    chunks_[slot / cells_per_chunk].store(cells, std::memory_order_release);
+  }
+  slots_used_.store(slot + 1, std::memory_order_release);
+  Cell* const cell = cell_at(slot);
+  const bool claimed = cell->mailbox.claim();
+  ORRERY_CHECK(claimed, "a slot that was never used has nobody home");
+  return cell;
+}
+
+void Runtime::release_cell(Cell& cell) {
+  const std::lock_guard guard{table_mutex_};
+  free_slots_.push_back(cell.slot);
+}
+
+std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Handle parent) {
+  const auto refused = [&](SpawnError error) -> std::expected<Handle, SpawnError> {
+    request.type->destroy(request.actor);
+    return std::unexpected(error);
+  };
+  std::string path = std::move(request.options.name);
+  if (!path.empty() && !is_good_name(path)) return refused(SpawnError::bad_name);
+  const bool named = !path.empty();
+  if (named) {
+    if (const Cell* const above = parent.is_set() ? living_cell(parent) : nullptr;
+        above != nullptr && above->extras != nullptr && above->extras->named) {
+      path.insert(0, above->extras->path + "/");
+    }
+    if (observer_ != nullptr) observer_->before_name(path);
+  }
+  if (!accepting_spawns_.load(std::memory_order_relaxed)) return refused(SpawnError::shutting_down);
+  Cell* const cell = claim_cell();
+  if (cell == nullptr) return refused(SpawnError::no_capacity);
+  const Handle handle = cell->handle();
+  if (named) {
+    const std::lock_guard guard{names_mutex_};
+    if (!names_.try_emplace(path, handle).second) {
+      if (!cell->mailbox.go_idle()) world_.schedule(*cell);
+      release_cell(*cell);
+      return refused(SpawnError::name_taken);
+    }
+  }
+  cell->actor = request.actor;
+  cell->type = request.type;
+  cell->life = Cell::Life::living;
+  cell->ending = Cell::Ending::none;
+  cell->killed = cell->in_handler = cell->reported_depth = false;
+  cell->incarnation = 1;
+  cell->handled = cell->failed = cell->dead_lettered = 0;
+  cell->needs_start = request.type->on_start != nullptr;
+  const MailboxOptions& mailbox = request.options.mailbox;
+  if (named || mailbox.capacity != 0 || request.factory) {
+    CellExtras& extras = cell->need_extras();
+    extras.path = std::move(path);
+    extras.named = named;
+    extras.factory = std::move(request.factory);
+    extras.restart = request.options.restart.value_or(Restart{});
+    extras.mail_on_restart = request.options.mail_on_restart;
+    if (mailbox.capacity != 0) {
+      extras.bounded = borrow_bounded();
+      const std::uint32_t resume_at = mailbox.resume_at == 0 ? mailbox.capacity - 1 : mailbox.resume_at;
+      extras.bounded->open(handle, mailbox.capacity, resume_at, mailbox.overflow);
+      cell->bounded.store(extras.bounded, std::memory_order_release);
+    }
+  }
+  if (Execution* const execution = current_execution(); execution != nullptr && execution->runtime == this) {
+    execution->spawned.add();
+  } else {
+    foreign_spawned_.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (observer_ != nullptr) observer_->spawned(*cell, parent);
+  if (cell->needs_start || !cell->mailbox.go_idle()) world_.schedule(*cell);
+  return handle;
+}
+
+BoundedMailbox* Runtime::borrow_bounded() {
+  const std::lock_guard guard{table_mutex_};
+  if (free_bounded_.empty()) {
+    bounded_pool_.push_back(std::make_unique<BoundedMailbox>());
+    return bounded_pool_.back().get();
+  }
+  BoundedMailbox* const mailbox = free_bounded_.back();
+  free_bounded_.pop_back();
+  return mailbox;
+}
+
+std::optional<Handle> Runtime::find_by_path(std::string_view path, const ActorType* type) const {
+  if (observer_ != nullptr) observer_->before_name(path);
+  const std::lock_guard guard{names_mutex_};
+  const auto at = names_.find(std::string{path});
+  if (at == names_.end()) return std::nullopt;
+  const Cell* const cell = living_cell(at->second);
+  if (cell == nullptr || cell->type != type) return std::nullopt;
+  return at->second;
+}
+
+std::string Runtime::path_of(Handle handle) const {
+  if (!handle.is_set()) return "outside";
+  const Cell* const cell = living_cell(handle);
+  if (cell == nullptr || cell->life == Cell::Life::vacant) return fmt::format("gone#{}.{}", handle.slot, handle.generation);
+  if (cell->extras != nullptr && !cell->extras->path.empty()) return cell->extras->path;
+  return fmt::format("{}#{}", cell->type->name, handle.slot);
+}
+
+std::size_t Runtime::living() const noexcept {
+  const std::lock_guard guard{table_mutex_};
+  std::uint64_t spawned = foreign_spawned_.load(std::memory_order_relaxed);
+  std::uint64_t gone = 0;
+  for (const Execution* execution : executions_) {
+    gone += execution->gone.get();
+    spawned += execution->spawned.get();
+  }
+  return spawned > gone ? static_cast<std::size_t>(spawned - gone) : 0;
+}
+
+namespace {
+Ledger mailbox_ledger(const Cell& cell) {
+  Ledger ledger{.handled = cell.handled, .failed = cell.failed, .dead_lettered = cell.dead_lettered};
+  ledger.queued = cell.mailbox.count(static_cast<std::size_t>(-1), &cell.bell);
+  if (cell.extras != nullptr) {
+    if (cell.extras->lanes != nullptr) ledger.queued += cell.extras->lanes->depth();
+    ledger.queued += cell.extras->stash.size();
+  }
+  return ledger;
+}
+}  // namespace
+
+Ledger Runtime::ledger() const {
+  const std::lock_guard guard{table_mutex_};
+  Ledger total = retired_;
+  total.offered += foreign_offered_.load(std::memory_order_relaxed);
+  total.refused += foreign_refused_.load(std::memory_order_relaxed);
+  for (const Execution* execution : executions_) {
+    total.offered += execution->offered.get();
+    total.refused += execution->refused.get();
+    total.dead_lettered += execution->stray_dead_letters.get();
+  }
+  total.dead_lettered += foreign_dead_letters_.load(std::memory_order_relaxed);
+  for_each_cell([&](const Cell& cell) {
+    const Ledger one = mailbox_ledger(cell);
+    total.handled += one.handled;
+    total.failed += one.failed;
+    total.dead_lettered += one.dead_lettered;
+    total.queued += one.queued;
+    if (cell.extras != nullptr && cell.extras->bounded != nullptr) total.queued += cell.extras->bounded->counts().depth;
+  });
+  return total;
+}
+
+std::optional<Ledger> Runtime::ledger_of(Handle handle) const {
+  const Cell* const cell = living_cell(handle);
+  if (cell == nullptr || cell->life == Cell::Life::vacant) return std::nullopt;
+  Ledger ledger = mailbox_ledger(*cell);
+  if (cell->extras != nullptr && cell->extras->bounded != nullptr) {
+    const auto counts = cell->extras->bounded->counts();
+    ledger.queued += counts.depth;
+    ledger.dead_lettered += counts.dropped;
+    ledger.offered = counts.offered;
+    ledger.refused = counts.refused;
+  } else {
+    ledger.offered = ledger.handled + ledger.failed + ledger.dead_lettered + ledger.queued;
+  }
+  return ledger;
+}
+
+std::string orrery_describe(const Ledger& ledger) {
+  return fmt::format("offered {} = refused {} + accepted {}; accepted = handled {} + failed {} + dead-lettered {} + queued {}",
+                     ledger.offered, ledger.refused, ledger.accepted(), ledger.handled, ledger.failed,
+                     ledger.dead_lettered, ledger.queued);
+}
+
+void Runtime::stop_all() {
+  for_each_cell([&](Cell& cell) { signal_stop(cell.handle(), ExitReason::shutdown(), false); });
+}
+
+}  // namespace orrery

@@ -1,0 +1,229 @@
+// runtime.hpp: the actors of one world: who lives, how mail reaches them, and what becomes of it.
+// Why:  everything here is the same in production and in the simulator; what differs stands behind World.
+// How:  a table of cells in chunks that are never freed, a registry of names, and the run loop of a cell.
+// Always true:  (U1) a handle whose generation is not the cell's reaches nobody: an error value or a dead letter
+//               (U2) every accepted message is counted exactly once (see ledger.hpp)
+//               (U3) user code never runs while a lock of the runtime is held
+// Users see `wire(Runtime&)`: production passes a System, a test passes the simulation's world.
+// Source:       SPEC A13, A15, Q7, Z1.
+#pragma once
+#include "orrery/actor/cell.hpp"
+#include "orrery/actor/dead_letters.hpp"
+#include "orrery/actor/execution.hpp"
+#include "orrery/actor/ledger.hpp"
+#include "orrery/actor/options.hpp"
+#include "orrery/actor/refusals.hpp"
+#include "orrery/world/world.hpp"
+
+#include <atomic>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace orrery {
+
+template <class A>
+class Ref;
+template <class A>
+class Spawned;
+
+/// What the runtime needs to bring an actor to life; built by the templates of spawn.hpp.
+struct SpawnRequest {
+  void* actor = nullptr;
+  const ActorType* type = nullptr;
+  UniqueFunction<void*()> factory;
+  SpawnOptions options;
+};
+
+class Runtime : public detail::RefusedSpawns {
+ public:
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  // Spawning: see spawn.hpp for the contracts.
+  using RefusedSpawns::spawn;
+  using RefusedSpawns::spawn_n;
+  template <Spawnable A, class... Arguments>
+    requires std::constructible_from<A, Arguments...> || requires(Arguments&&... a) { A{std::forward<Arguments>(a)...}; }
+  Ref<A> spawn(Arguments&&... arguments);
+  template <Spawnable A>
+  Ref<A> spawn(A actor, SpawnOptions options = {});
+  template <Spawnable A>
+  Spawned<A> spawn(std::string_view name, A actor, SpawnOptions options = {});
+  template <Spawnable A>
+  Spawned<A> spawn(std::string_view name, Restart restart, A actor, SpawnOptions options = {});
+  template <Spawnable A, class Factory>
+    requires std::is_invocable_r_v<A, Factory&>
+  Spawned<A> spawn(std::string_view name, Factory factory, SpawnOptions options = {});
+  template <Spawnable A, class Factory>
+    requires std::is_invocable_r_v<A, Factory&, std::size_t>
+  std::vector<Ref<A>> spawn_n(std::size_t count, Factory factory, SpawnOptions options = {});
+
+  /// Asks the actor to end: between two handlers, or by unwinding one that waits. Its queued mail becomes dead letters.
+  ///
+  /// Returns: false when it has ended already.    Threads: any.    Blocks: nothing; watch it to learn when it has ended.
+  template <class A>
+  bool stop(const Ref<A>& ref, ExitReason reason = ExitReason::shutdown());
+  /// Like stop, but without its on_stop hook; the exit reason is `killed`.
+  template <class A>
+  bool kill(const Ref<A>& ref);
+
+  /// Returns: the living actor with that path if its type is A.    Threads: any.    Cost: a hash lookup under a mutex.
+  template <class A>
+  [[nodiscard]] std::optional<Ref<A>> find(std::string_view path);
+
+  /// Returns: the path of a living actor ("alice"), or its type and slot for an anonymous one ("Account#12").
+  [[nodiscard]] virtual std::string path_of(Handle handle) const;
+
+  [[nodiscard]] Instant now() noexcept { return world_.now(); }
+  [[nodiscard]] std::size_t living() const noexcept;
+  [[nodiscard]] const DeadLetters& dead_letters() const noexcept { return dead_letters_; }
+  [[nodiscard]] const RuntimeOptions& runtime_options() const noexcept { return options_; }
+
+  /// Returns: the account of all mailboxes together; exact while nothing runs.    Cost: O(cells).
+  [[nodiscard]] Ledger ledger() const;
+  /// Returns: the account of one living actor's mailbox (offered and refused only as far as they reached it).
+  [[nodiscard]] std::optional<Ledger> ledger_of(Handle handle) const;
+
+  // ---- for the layers below the users' API --------------------------------------------------------------------
+
+  [[nodiscard]] World& world() noexcept { return world_; }
+  [[nodiscard]] Observer* observer() const noexcept { return observer_; }
+  [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+  /// Returns: the runtime with that index, or null after it was destroyed. Threads: any.
+  [[nodiscard]] static Runtime* find_runtime(std::uint32_t index) noexcept;
+  /// Returns: the cell in that slot, whoever lives there, or null when the slot was never used.
+  [[nodiscard]] Cell* cell_at(std::uint32_t slot) const noexcept {
+    const std::uint32_t chunk = slot / cells_per_chunk;
+    if (chunk >= chunks_max_) return nullptr;
+    Cell* const cells = chunks_[chunk].load(std::memory_order_acquire);
+    return cells == nullptr ? nullptr : cells + slot % cells_per_chunk;
+  }
+  /// Returns: the cell if `handle` names its present actor, else null.
+  [[nodiscard]] Cell* living_cell(Handle handle) const noexcept {
+    Cell* const cell = cell_at(handle.slot);
+    return cell != nullptr && cell->generation.load(std::memory_order_acquire) == handle.generation ? cell : nullptr;
+  }
+
+  [[nodiscard]] Envelope* new_envelope(std::size_t payload_bytes, bool is_ask);
+  /// Sends `envelope`, which is taken over in every case. `may_wait` false: a full mailbox refuses whatever its policy;
+  /// `expired`: ends the wait for a place when it becomes true.
+  std::expected<void, TellError> send(Handle target, Envelope* envelope, bool may_wait = true,
+                                      const std::atomic<bool>* expired = nullptr);
+  /// Puts a message that a channel carried into its mailbox; a refusal there goes to the dead letters (SPEC A5).
+  void deliver(Handle target, Envelope* envelope);
+  void send_tick(ActorTimer& timer, Envelope* envelope);
+  std::expected<Handle, SpawnError> spawn_cell(SpawnRequest request, Handle parent);
+  bool signal_stop(Handle target, ExitReason reason, bool kill);
+  void signal_watch(Handle target, Watcher watcher);
+  void send_down(Watcher watcher, Handle who, std::uint32_t incarnation, const ExitReason& reason);
+
+  /// Waits on behalf of the calling handler, test body or thread until `wait` is ready.
+  /// Throws Unwind when the calling actor is being stopped.
+  void wait(Wait& wait);
+  /// Returns: whether the calling handler is being unwound, so that nothing in it may wait any more.
+  [[nodiscard]] static bool is_unwinding() noexcept;
+
+  /// Runs a scheduled cell for at most `budget` messages.
+  /// Returns: whether it is still runnable and the caller must run it again (false also when it went to another loop).
+  bool run(Cell& cell, std::uint32_t budget);
+  /// The world's part of suspend(): the handler's fiber is completely parked. Runs on another fiber.
+  void parked(Cell& cell);
+  /// A wait of `cell` may have become ready. Threads: any.
+  void wake(Handle waiting) noexcept;
+  /// Settles an ask by an error. The request's payload must be gone.
+  void settle_error(Ask& ask, AskError error) noexcept;
+  void settle_reply(Cell& replier, Ask& ask) noexcept;
+  /// The asker lets go of an unsettled ask. Returns: false when it was settled: take the result, then release_home().
+  [[nodiscard]] static bool abandon(Ask& ask) noexcept;
+  void release_home(Ask& ask) noexcept;
+  void free_envelope(Envelope* envelope) noexcept;
+  [[nodiscard]] std::optional<Handle> find_by_path(std::string_view path, const ActorType* type) const;
+
+  /// Visits every cell that was ever used, in slot order. Threads: any while nothing runs.
+  template <class F>
+  void for_each_cell(F&& visit) const {
+    const std::uint32_t used = slots_used_.load(std::memory_order_acquire);
+    for (std::uint32_t slot = 0; slot < used; ++slot) visit(*cell_at(slot));
+  }
+
+ protected:
+  Runtime(World& world, RuntimeOptions options, Observer* observer);
+  virtual ~Runtime();
+
+  /// Registers the record of a worker or of a simulation, whose counters then belong to the ledger.
+  void add_execution(Execution& execution);
+  /// Stops every actor. The world must still run cells afterwards.
+  void stop_all();
+  void refuse_spawns() noexcept { accepting_spawns_.store(false, std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::uint32_t cells_per_chunk = 1'024;
+
+  struct SignalNode;
+  class PlaceWait;
+  friend class Context;
+
+  Cell* claim_cell();
+  BoundedMailbox* borrow_bounded();
+  void release_cell(Cell& cell);
+  std::expected<void, TellError> send_or_wait(Handle target, BoundedMailbox& bounded, Envelope* envelope,
+                                              const std::atomic<bool>* expired);
+  void drop_newest(Cell& cell, Envelope* envelope);
+  void count_stray_dead_letter() noexcept;
+  std::expected<void, TellError> refuse(Envelope* envelope, TellError error, Execution* execution);
+  void push_signal(Cell& cell, SignalNode* node);
+  void ring(Cell& cell) noexcept;
+  void ring_mail(Cell& cell);
+  void wake_cell(Cell& cell) noexcept;
+  void take_signals(Cell& cell);
+  [[nodiscard]] bool may_continue(Cell& cell);
+  Envelope* next_envelope(Cell& cell);
+  bool go_idle(Cell& cell);
+  void restart_receive_timeout(Cell& cell);
+  void start(Cell& cell);
+  void handle(Cell& cell, Envelope* envelope);
+  void fail(Cell& cell, std::string what);
+  bool restart(Cell& cell, const std::string& what);
+  void end(Cell& cell);
+  void close_bounded(Cell& cell, BoundedMailbox& bounded);
+  void put_away_mail(Cell& cell, std::uint32_t generation);
+  void drain(Cell& cell);
+  void dead_letter(Cell& cell, Envelope* envelope, DeadLetterReason reason, bool stray);
+  void record_dead_letter(const Envelope& envelope, Handle target, DeadLetterReason reason);
+  void warn_of_depth(Cell& cell);
+  void count_offered(Execution* execution) noexcept;
+  void count_refused(Execution* execution) noexcept;
+
+  World& world_;
+  Observer* observer_;
+  RuntimeOptions options_;
+  std::uint32_t index_ = 0;
+  std::uint32_t chunks_max_ = 0;
+  std::unique_ptr<std::atomic<Cell*>[]> chunks_;
+  std::atomic<std::uint32_t> slots_used_{0};
+  std::atomic<bool> accepting_spawns_{true};
+
+  mutable std::mutex table_mutex_;  // free slots, executions, retired counts
+  std::vector<std::uint32_t> free_slots_;
+  std::vector<Execution*> executions_;
+  Ledger retired_;
+  std::vector<std::unique_ptr<BoundedMailbox>> bounded_pool_;
+  std::vector<BoundedMailbox*> free_bounded_;
+
+  mutable std::mutex names_mutex_;
+  std::unordered_map<std::string, Handle> names_;
+
+  std::atomic<std::uint64_t> foreign_offered_{0};
+  std::atomic<std::uint64_t> foreign_refused_{0};
+  std::atomic<std::uint64_t> foreign_spawned_{0};
+  std::atomic<std::uint64_t> foreign_dead_letters_{0};
+  DeadLetters dead_letters_;
+};
+
+}  // namespace orrery

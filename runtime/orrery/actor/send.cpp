@@ -1,0 +1,406 @@
+// send.cpp: how a message, a reply or a signal reaches a cell.
+#include "orrery/actor/runtime.hpp"
+#include "orrery/actor/signals.hpp"
+#include "orrery/core/check.hpp"
+
+#include <utility>
+
+namespace orrery {
+
+namespace {
+Execution* execution_of(const Runtime& runtime) noexcept {
+  Execution* const execution = current_execution();
+  return execution != nullptr && execution->runtime == &runtime ? execution : nullptr;
+}
+}  // namespace
+
+Envelope* Runtime::new_envelope(std::size_t payload_bytes, bool is_ask) {
+  const std::size_t bytes = Envelope::header_bytes + (is_ask ? Envelope::ask_bytes : 0) + payload_bytes;
+  Execution* const execution = execution_of(*this);
+  BlockPool& pool = execution != nullptr ? *execution->pool : BlockPool::local();
+  auto* const envelope = ::new (pool.allocate(bytes)) Envelope;
+  envelope->block_bytes = static_cast<std::uint32_t>(bytes);
+  if (is_ask) {
+    envelope->flags = Envelope::is_ask;
+    envelope->ask = ::new (reinterpret_cast<std::byte*>(envelope) + Envelope::header_bytes) Ask;
+    envelope->ask->home = envelope;
+  }
+  return envelope;
+}
+
+void Runtime::free_envelope(Envelope* envelope) noexcept {
+  const std::size_t bytes = envelope->block_bytes;
+  envelope->~Envelope();
+  if (Execution* const execution = execution_of(*this); execution != nullptr) {
+    BlockPool::release(*execution->pool, envelope, bytes);
+  } else {
+    BlockPool::release(envelope, bytes);
+  }
+}
+
+void Runtime::count_offered(Execution* execution) noexcept {
+  if (execution != nullptr) {
+    execution->offered.add();
+  } else {
+    foreign_offered_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void Runtime::count_refused(Execution* execution) noexcept {
+  if (execution != nullptr) {
+    execution->refused.add();
+  } else {
+    foreign_refused_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+/// Destroys a message that its target never accepted. An ask's asker is the caller, who gets `error` from its send.
+std::expected<void, TellError> Runtime::refuse(Envelope* envelope, TellError error, Execution* execution) {
+  count_refused(execution);
+  envelope->operations->drop(*envelope);
+  free_envelope(envelope);
+  return std::unexpected(error);
+}
+
+/// A sender that waits for a place in a full mailbox.
+class Runtime::PlaceWait final : public Wait {
+ public:
+  PlaceWait(const PlaceWaiter& waiter, Handle target, const MessageInfo* message, const std::atomic<bool>* expired)
+      : Wait{Kind::place}, waiter_{waiter}, target_{target}, message_{message}, expired_{expired} {}
+  [[nodiscard]] bool ready() const noexcept override {
+    return waiter_.state.load(std::memory_order_seq_cst) != PlaceWaiter::waiting ||
+           (expired_ != nullptr && expired_->load(std::memory_order_seq_cst));
+  }
+  [[nodiscard]] Handle target() const noexcept override { return target_; }
+  [[nodiscard]] bool has_deadline() const noexcept override { return expired_ != nullptr; }
+  [[nodiscard]] const MessageInfo* message() const noexcept override { return message_; }
+
+ private:
+  const PlaceWaiter& waiter_;
+  Handle target_;
+  const MessageInfo* message_;
+  const std::atomic<bool>* expired_;
+};
+
+std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, bool may_wait,
+                                             const std::atomic<bool>* expired) {
+  using Enqueued = Observer::Enqueued;
+  Execution* execution = execution_of(*this);
+  Cell* const sender = execution != nullptr ? execution->cell : nullptr;
+  if (sender != nullptr) envelope->sender = sender->handle();
+  envelope->target_generation = target.generation;
+  count_offered(execution);
+  if (observer_ != nullptr) {
+    observer_->before_enqueue(target, *envelope);
+    execution = execution_of(*this);
+  }
+
+  Cell* const cell = cell_at(target.slot);
+  const std::uint32_t generation = cell == nullptr ? 0 : cell->generation.load(std::memory_order_acquire);
+  if (generation != target.generation || generation == 0) {  // U1
+    const bool is_over = target.is_set() && target.generation < generation;
+    if (observer_ != nullptr) observer_->enqueued(target, *envelope, is_over ? Enqueued::gone : Enqueued::unknown);
+    return refuse(envelope, is_over ? TellError::actor_stopped : TellError::actor_not_found, execution);
+  }
+
+  if (observer_ != nullptr && observer_->carry(target, *envelope)) return {};
+  BoundedMailbox* const bounded = cell->bounded.load(std::memory_order_acquire);
+  if (bounded == nullptr) [[likely]] {
+    if (envelope->priority != Priority::normal) cell->uses_priorities.store(true, std::memory_order_release);
+    if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::accepted);
+    if (cell->mailbox.push(*envelope)) world_.schedule(*cell);
+    return {};
+  }
+
+  const bool may_suspend = may_wait && bounded->overflow() == Overflow::suspend && cell != sender &&
+                           (envelope->flags & Envelope::uncounted) == 0 && !is_unwinding();
+  if (may_suspend) return send_or_wait(target, *bounded, envelope, expired);
+  const auto [outcome, victim] = bounded->push(*envelope, target);
+  switch (outcome) {
+    case BoundedMailbox::Outcome::accepted:
+    case BoundedMailbox::Outcome::replaced_oldest:
+      if (observer_ != nullptr) {
+        observer_->enqueued(target, *envelope, victim == nullptr ? Enqueued::accepted : Enqueued::replaced_oldest);
+      }
+      if (victim != nullptr) dead_letter(*cell, victim, DeadLetterReason::mailbox_full, true);
+      ring_mail(*cell);
+      return {};
+    case BoundedMailbox::Outcome::full:
+      if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::full);
+      return refuse(envelope, TellError::mailbox_full, execution);
+    case BoundedMailbox::Outcome::dropped_newest:
+      if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::dropped_newest);
+      drop_newest(*cell, envelope);
+      return std::unexpected(TellError::mailbox_full);
+    case BoundedMailbox::Outcome::must_wait:
+    case BoundedMailbox::Outcome::gone: break;
+  }
+  if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::gone);
+  return refuse(envelope, TellError::actor_stopped, execution);
+}
+
+void Runtime::deliver(Handle target, Envelope* envelope) {
+  using Enqueued = Observer::Enqueued;
+  const auto tell_observer = [&](Enqueued outcome) {
+    if (observer_ != nullptr) observer_->enqueued(target, *envelope, outcome);
+  };
+  Cell* const cell = cell_at(target.slot);
+  ORRERY_CHECK(cell != nullptr, "a carried message was sent to a slot that exists");
+  if (cell->generation.load(std::memory_order_acquire) != target.generation) {
+    tell_observer(Enqueued::gone);
+    dead_letter(*cell, envelope, DeadLetterReason::actor_stopped, true);
+    return;
+  }
+  BoundedMailbox* const bounded = cell->bounded.load(std::memory_order_acquire);
+  if (bounded == nullptr) {
+    if (envelope->priority != Priority::normal) cell->uses_priorities.store(true, std::memory_order_release);
+    tell_observer(Enqueued::accepted);
+    if (cell->mailbox.push(*envelope)) world_.schedule(*cell);
+    return;
+  }
+  const auto [outcome, victim] = bounded->push(*envelope, target);
+  if (outcome == BoundedMailbox::Outcome::accepted || outcome == BoundedMailbox::Outcome::replaced_oldest) {
+    tell_observer(victim == nullptr ? Enqueued::accepted : Enqueued::replaced_oldest);
+    if (victim != nullptr) dead_letter(*cell, victim, DeadLetterReason::mailbox_full, true);
+    ring_mail(*cell);
+    return;
+  }
+  const bool is_full = outcome != BoundedMailbox::Outcome::gone;
+  tell_observer(is_full ? Enqueued::full : Enqueued::gone);
+  dead_letter(*cell, envelope, is_full ? DeadLetterReason::mailbox_full : DeadLetterReason::actor_stopped, true);
+}
+
+/// The newest message is dropped: it counts as accepted and dead-lettered. An ask's asker learns it from its send.
+void Runtime::drop_newest(Cell& cell, Envelope* envelope) {
+  if ((envelope->flags & Envelope::is_ask) == 0) {
+    dead_letter(cell, envelope, DeadLetterReason::mailbox_full, true);
+    return;
+  }
+  record_dead_letter(*envelope, cell.handle(), DeadLetterReason::mailbox_full);
+  count_stray_dead_letter();
+  envelope->operations->drop(*envelope);
+  free_envelope(envelope);
+}
+
+std::expected<void, TellError> Runtime::send_or_wait(Handle target, BoundedMailbox& bounded, Envelope* envelope,
+                                                     const std::atomic<bool>* expired) {
+  using Enqueued = Observer::Enqueued;
+  Execution* execution = execution_of(*this);
+  PlaceWaiter place;
+  if (execution != nullptr && execution->cell != nullptr) {
+    place.sender = execution->cell->handle();
+  } else {
+    place.thread = &world_.waiter();
+  }
+  Cell& cell = *cell_at(target.slot);
+  switch (bounded.push_or_wait(*envelope, target, place)) {
+    case BoundedMailbox::Outcome::accepted:
+      if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::accepted);
+      ring_mail(cell);
+      return {};
+    case BoundedMailbox::Outcome::must_wait: break;
+    default:
+      if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::gone);
+      return refuse(envelope, TellError::actor_stopped, execution);
+  }
+  if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::waiting);
+  PlaceWait waiting{place, target, envelope->operations->message, expired};
+  const auto finish = [&]() -> std::expected<void, TellError> {
+    const bool withdrawn = bounded.withdraw(place);  // B3: exactly one of withdrawn, placed, closed
+    execution = execution_of(*this);
+    if (!withdrawn && place.state.load(std::memory_order_acquire) == PlaceWaiter::placed) return {};
+    return refuse(envelope, withdrawn ? TellError::mailbox_full : TellError::actor_stopped, execution);
+  };
+  try {
+    wait(waiting);
+  } catch (const Unwind&) {
+    (void)finish();
+    throw;
+  }
+  return finish();
+}
+
+void Runtime::send_tick(ActorTimer& timer, Envelope* envelope) {
+  envelope->target_generation = timer.target.generation;
+  envelope->sender = timer.target;
+  Execution* const execution = execution_of(*this);
+  count_offered(execution);
+  Cell* const cell = cell_at(timer.target.slot);
+  bool accepted = cell->generation.load(std::memory_order_acquire) == timer.target.generation;
+  if (accepted) {
+    BoundedMailbox* const bounded = cell->bounded.load(std::memory_order_acquire);
+    if (bounded != nullptr) {
+      accepted = bounded->push(*envelope, timer.target).outcome == BoundedMailbox::Outcome::accepted;
+      if (accepted) {
+        if (observer_ != nullptr) observer_->enqueued(timer.target, *envelope, Observer::Enqueued::accepted);
+        ring_mail(*cell);
+      }
+    } else {
+      if (envelope->priority != Priority::normal) cell->uses_priorities.store(true, std::memory_order_release);
+      if (observer_ != nullptr) observer_->enqueued(timer.target, *envelope, Observer::Enqueued::accepted);
+      if (cell->mailbox.push(*envelope)) world_.schedule(*cell);
+    }
+  }
+  if (accepted) return;
+  (void)refuse(envelope, TellError::actor_stopped, execution);
+  timer.release();
+}
+
+// ---- signals and wake-ups ---------------------------------------------------------------------------------------
+
+bool Runtime::signal_stop(Handle target, ExitReason reason, bool kill) {
+  if (observer_ != nullptr) observer_->before_signal(target, kill);
+  Cell* const cell = living_cell(target);
+  if (cell == nullptr) return false;
+  auto* const node = new SignalNode;
+  node->kind = kill ? SignalNode::Kind::kill : SignalNode::Kind::stop;
+  node->target_generation = target.generation;
+  node->reason = kill ? ExitReason::killed() : std::move(reason);
+  push_signal(*cell, node);
+  return true;
+}
+
+void Runtime::signal_watch(Handle target, Watcher watcher) {
+  Cell* const cell = living_cell(target);
+  if (cell == nullptr) {
+    send_down(watcher, target, 0, ExitReason::custom("noproc"));
+    return;
+  }
+  auto* const node = new SignalNode;
+  node->kind = SignalNode::Kind::watch;
+  node->target_generation = target.generation;
+  node->watcher = watcher;
+  push_signal(*cell, node);
+}
+
+void Runtime::push_signal(Cell& cell, SignalNode* node) {
+  Link* top = cell.signals.load(std::memory_order_relaxed);
+  do {
+    node->next.store(top, std::memory_order_relaxed);
+  } while (!cell.signals.compare_exchange_weak(top, node, std::memory_order_seq_cst, std::memory_order_relaxed));
+  ring(cell);
+}
+
+/// A signal waits at the cell: wakes a parked handler, or leaves the bell in the mailbox.
+void Runtime::ring(Cell& cell) noexcept {
+  std::uint32_t seen = cell.attention.load(std::memory_order_seq_cst);
+  while (true) {
+    if ((seen & Cell::parked) != 0) {
+      if (!cell.attention.compare_exchange_weak(seen, seen & ~Cell::parked, std::memory_order_seq_cst)) continue;
+      world_.schedule(cell);
+      return;
+    }
+    if (!cell.attention.compare_exchange_weak(seen, seen | Cell::notified | Cell::belled, std::memory_order_seq_cst)) {
+      continue;
+    }
+    if ((seen & Cell::belled) == 0 && cell.mailbox.push(cell.bell)) world_.schedule(cell);
+    return;
+  }
+}
+
+/// Mail waits in the bounded mailbox. A parked handler is left alone: it looks there when it has ended.
+void Runtime::ring_mail(Cell& cell) {
+  const std::uint32_t seen = cell.attention.fetch_or(Cell::belled, std::memory_order_seq_cst);
+  if ((seen & Cell::belled) == 0 && cell.mailbox.push(cell.bell)) world_.schedule(cell);
+}
+
+void Runtime::wake_cell(Cell& cell) noexcept {
+  std::uint32_t seen = cell.attention.load(std::memory_order_seq_cst);
+  while (true) {
+    if ((seen & Cell::parked) != 0) {
+      if (!cell.attention.compare_exchange_weak(seen, seen & ~Cell::parked, std::memory_order_seq_cst)) continue;
+      world_.schedule(cell);
+      return;
+    }
+    if (cell.attention.compare_exchange_weak(seen, seen | Cell::notified, std::memory_order_seq_cst)) return;
+  }
+}
+
+void Runtime::wake(Handle waiting) noexcept {
+  // A cell that was handed on meanwhile is woken for nothing, finds its wait not ready and parks again.
+  if (Cell* const cell = cell_at(waiting.slot); cell != nullptr) wake_cell(*cell);
+}
+
+// ---- asks ---------------------------------------------------------------------------------------------------------
+
+void Runtime::settle_error(Ask& ask, AskError error) noexcept {
+  ask.has_reply = false;
+  ask.error = error;
+  const Handle asker = ask.asker;
+  Waiter* const waiter = ask.waiter;
+  if (ask.state.exchange(Ask::settled, std::memory_order_seq_cst) == Ask::abandoned) {  // V3
+    release_home(ask);
+    return;
+  }
+  if (waiter != nullptr) {  // V2: the block is the asker's from here on
+    waiter->wake();
+  } else {
+    wake(asker);
+  }
+}
+
+void Runtime::settle_reply(Cell& replier, Ask& ask) noexcept {
+  const Handle asker = ask.asker;
+  Waiter* const waiter = ask.waiter;
+  if (observer_ != nullptr) {
+    observer_->replied(replier, ask, ask.state.load(std::memory_order_relaxed) == Ask::pending);
+  }
+  if (ask.state.exchange(Ask::settled, std::memory_order_seq_cst) == Ask::abandoned) {  // V3: too late
+    record_dead_letter(*ask.home, asker, DeadLetterReason::late_reply);
+    const MessageInfo& info = *ask.home->operations->message;
+    if (ask.has_reply && info.drop_reply != nullptr) info.drop_reply(ask.home->payload());
+    release_home(ask);
+    return;
+  }
+  if (waiter != nullptr) {
+    waiter->wake();
+  } else {
+    wake(asker);
+  }
+}
+
+bool Runtime::abandon(Ask& ask) noexcept {
+  std::uint32_t expected = Ask::pending;
+  return ask.state.compare_exchange_strong(expected, Ask::abandoned, std::memory_order_seq_cst);
+}
+
+void Runtime::release_home(Ask& ask) noexcept { free_envelope(ask.home); }
+
+// ---- dead letters -------------------------------------------------------------------------------------------------
+
+void Runtime::record_dead_letter(const Envelope& envelope, Handle target, DeadLetterReason reason) {
+  if (observer_ != nullptr) observer_->dead_letter(envelope, to_string(reason));
+  dead_letters_.add({std::string{envelope.operations->message->name}, target, envelope.sender, reason, world_.now()});
+}
+
+void Runtime::count_stray_dead_letter() noexcept {
+  if (Execution* const execution = execution_of(*this); execution != nullptr) {
+    execution->stray_dead_letters.add();
+  } else {
+    foreign_dead_letters_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+/// Ends an accepted message that nobody will handle. `stray`: it is not counted with the cell's present actor.
+void Runtime::dead_letter(Cell& cell, Envelope* envelope, DeadLetterReason reason, bool stray) {
+  if (stray) {
+    count_stray_dead_letter();
+  } else {
+    ++cell.dead_lettered;
+  }
+  if ((envelope->flags & Envelope::is_tick) != 0) {
+    envelope->timer->release();
+    envelope->timer = nullptr;
+    reason = DeadLetterReason::timer_cancelled;
+  }
+  record_dead_letter(*envelope, {cell.slot, envelope->target_generation}, reason);
+  envelope->operations->drop(*envelope);
+  if ((envelope->flags & Envelope::is_ask) != 0) {
+    settle_error(*envelope->ask, reason == DeadLetterReason::mailbox_full ? AskError::mailbox_full
+                                                                          : AskError::actor_stopped);
+  } else {
+    free_envelope(envelope);
+  }
+}
+
+}  // namespace orrery

@@ -1,0 +1,126 @@
+// sendable.hpp: tell and ask, once, for everything that stands for an actor: Ref, Recipient, Spawned.
+// Why:  a send that is refused must read the same whatever it goes through, and one text of each function is enough.
+// How:  a base without state. The handle that derives from it says what it accepts (`refusal_of<M>()`), where it leads
+//       (`runtime_index()`, `handle()`) and how the target runs an M (`operations_for<M>()`, null: it names nobody).
+// Source:  SPEC A3 to A7.
+#pragma once
+#include "orrery/actor/ask.hpp"
+#include "orrery/actor/refusals.hpp"
+
+#include <memory>
+#include <source_location>
+#include <utility>
+
+namespace orrery {
+
+/// What a tell returns: nothing, or why the message was not accepted.
+using TellResult = std::expected<void, TellError>;
+
+namespace detail {
+
+inline Runtime* runtime_of(std::uint32_t index) noexcept {
+  if (const Execution* const execution = current_execution();
+      execution != nullptr && execution->runtime != nullptr && execution->runtime->index() == index) {
+    return execution->runtime;
+  }
+  return Runtime::find_runtime(index);
+}
+
+template <class M>
+TellResult tell_to(std::uint32_t runtime_index, Handle target, const Operations* operations, M&& message,
+                   std::source_location where) {
+  Runtime* const runtime = operations == nullptr ? nullptr : runtime_of(runtime_index);
+  if (runtime == nullptr) return std::unexpected(TellError::actor_not_found);
+  return runtime->send(target, make_message(*runtime, *operations, std::move(message), where));
+}
+
+template <class M>
+void begin_ask(AskCall& call, std::uint32_t runtime_index, Handle target, const Operations* operations, M&& message,
+               Duration timeout, std::source_location where) {
+  Runtime* const runtime = operations == nullptr ? nullptr : runtime_of(runtime_index);
+  if (runtime == nullptr) return call.fail(AskError::actor_not_found);
+  call.begin(*runtime, target, make_request(*runtime, *operations, std::move(message), where),
+             timeout == Duration::min() ? runtime->runtime_options().ask_timeout : timeout);
+}
+
+inline constexpr Duration default_timeout = Duration::min();
+
+}  // namespace detail
+
+template <class To>
+class Sendable : public detail::RefusedSends<To> {
+ public:
+  using detail::RefusedSends<To>::tell;
+  using detail::RefusedSends<To>::ask;
+  using detail::RefusedSends<To>::ask_async;
+  using detail::RefusedSends<To>::tell_many;
+
+  /// Sends `message`; at most once, in order after everything this sender sent to this actor before.
+  ///
+  /// Errors:  TellError. A message that was accepted can still end as a dead letter, if the actor stops first.
+  /// Threads: any.    Blocks: nothing, unless the mailbox is full and its policy is `suspend`: then the fiber (a foreign
+  ///          thread: the thread).    Cost: one pooled block, one atomic exchange; schedules an idle actor.
+  template <class M>
+    requires(detail::tell_refusal<To, M>() == Refusal::none)
+  TellResult tell(M message, std::source_location where = std::source_location::current()) const {
+    return send(std::move(message), where);
+  }
+  /// Sends an askable message without waiting for its reply.
+  template <class M>
+    requires(detail::ignoring_refusal<To, M>() == Refusal::none)
+  TellResult tell(M message, IgnoreReply, std::source_location where = std::source_location::current()) const {
+    return send(std::move(message), where);
+  }
+
+  /// Sends `message` and waits for its reply.
+  ///
+  /// Returns: the reply, or AskError (AskFailure when the Reply is itself an expected). Exactly one outcome.
+  /// Units:   `timeout` counts from the call, waiting for a place in the mailbox included; by default
+  ///          RuntimeOptions::ask_timeout.
+  /// Blocks:  the fiber, never the worker; on a foreign thread or in the body of a test, the caller.
+  template <class M>
+    requires(detail::ask_refusal<To, M>() == Refusal::none)
+  [[nodiscard]] AskResult<M> ask(M message, Duration timeout = detail::default_timeout,
+                                 std::source_location where = std::source_location::current()) const {
+    detail::AskCall call;
+    begin(call, std::move(message), timeout, where);
+    call.wait();
+    return detail::take_result<M>(call);
+  }
+  /// Sends `message` and goes on; the outcome is taken from the result, alone or with wait_all and wait_any.
+  template <class M>
+    requires(detail::ask_refusal<To, M>() == Refusal::none)
+  [[nodiscard]] Pending<M> ask_async(M message, Duration timeout = detail::default_timeout,
+                                     std::source_location where = std::source_location::current()) const {
+    auto call = std::make_unique<detail::AskCall>();
+    begin(*call, std::move(message), timeout, where);
+    return Pending<M>{std::move(call)};
+  }
+
+  /// Sends every message of `messages` in order. Returns: how many were accepted before the first refusal.
+  template <class M, class Range>
+    requires(detail::tell_refusal<To, M>() == Refusal::none)
+  std::size_t tell_many(Range&& messages, std::source_location where = std::source_location::current()) const {
+    std::size_t accepted = 0;
+    for (auto&& message : messages) {
+      if (!send(M(std::forward<decltype(message)>(message)), where)) break;
+      ++accepted;
+    }
+    return accepted;
+  }
+
+ private:
+  [[nodiscard]] const To& self() const noexcept { return static_cast<const To&>(*this); }
+  template <class M>
+  TellResult send(M&& message, std::source_location where) const {
+    return detail::tell_to(self().runtime_index(), self().handle(), self().template operations_for<M>(),
+                           std::move(message), where);
+  }
+  template <class M>
+  void begin(detail::AskCall& call, M&& message, Duration timeout, std::source_location where) const {
+    detail::begin_ask(call, self().runtime_index(), self().handle(), self().template operations_for<M>(),
+                      std::move(message), timeout, where);
+  }
+};
+
+}  // namespace orrery

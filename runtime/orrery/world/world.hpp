@@ -1,0 +1,144 @@
+// world.hpp: the seam between actors and everything they can observe.
+// Why:  an actor never knows which world it is in. Who runs next, what time it is, what a draw gives and how a handler
+//       waits are asked here; production answers with threads and clocks, the simulator with one decision stream.
+// How:  a handful of virtual calls, none of them on the path of a tell that finds its receiver busy. An observer, which
+//       only the simulator supplies, is told of every visible act before it happens, and may run others first.
+// Always true:  (W1) schedule() is called exactly once for every change of a cell from idle or suspended to runnable
+//               (W2) after cancel() returned, the timer's callback neither runs nor will run
+// Not chosen:   templates over the world (measured: no gain, and everything becomes a header).
+// Source:       DESIGN sections 1 and 3; SPEC Z1.
+#pragma once
+#include "orrery/core/ids.hpp"
+#include "orrery/core/time.hpp"
+#include "orrery/core/timer_wheel.hpp"
+
+#include <cstdint>
+#include <source_location>
+#include <string>
+#include <string_view>
+
+namespace orrery {
+
+class Cell;
+class Envelope;
+class Ask;
+class ExitReason;
+struct MessageInfo;
+
+/// Something that happens at an instant. Owned by whoever arms it; fire() runs on any thread, must be short, and must
+/// not arm or cancel timers.
+class Timer : public TimerNode {
+ public:
+  using Fire = void (*)(Timer& timer);
+  enum class Purpose : std::uint8_t { deadline, sleep, after, every, receive_timeout };
+  Timer(Purpose why, Fire on_fire) noexcept : purpose{why}, fire_{on_fire} {}
+  void fire() { fire_(*this); }
+
+  Instant due{};                ///< set by the world when armed
+  std::uint64_t sequence = 0;   ///< of the arming, for a world that needs an order among equals
+  Handle owner{};               ///< whose timer it is, for reports
+  const Purpose purpose;
+
+ private:
+  Fire fire_;
+};
+
+/// Where a thread that is no actor (main, a foreign thread, the body of a test) waits. Outlives every wait on it.
+struct Waiter {
+  virtual void wake() noexcept = 0;
+
+ protected:
+  ~Waiter() = default;
+};
+
+/// What somebody waits for. Lives on the waiting stack.
+class Wait {
+ public:
+  enum class Kind : std::uint8_t { ask, place, sleep };
+  explicit Wait(Kind kind) noexcept : kind_{kind} {}
+  Wait(const Wait&) = delete;
+  Wait& operator=(const Wait&) = delete;
+
+  [[nodiscard]] Kind kind() const noexcept { return kind_; }
+  /// Returns: whether the wait is over. Threads: the waiter, or whoever runs its cell.
+  [[nodiscard]] virtual bool ready() const noexcept = 0;
+  /// Returns: the actor it depends on, or an unset handle.
+  [[nodiscard]] virtual Handle target() const noexcept { return {}; }
+  /// Returns: whether a clock will end it if nothing else does.
+  [[nodiscard]] virtual bool has_deadline() const noexcept { return false; }
+  [[nodiscard]] virtual const MessageInfo* message() const noexcept { return nullptr; }
+
+ protected:
+  ~Wait() = default;
+
+ private:
+  Kind kind_;
+};
+
+/// Told of every visible act, in the order in which they take effect. The `before_` calls may let others act first.
+class Observer {
+ public:
+  enum class Enqueued : std::uint8_t { accepted, full, dropped_newest, replaced_oldest, waiting, gone, unknown };
+  enum class Ended : std::uint8_t { handled, failed, unwound, stashed };
+
+  virtual ~Observer() = default;
+  virtual void before_enqueue(Handle target, const Envelope& envelope) = 0;
+  /// Returns: true when the world takes the message over, to hand it to Runtime::deliver later (a channel).
+  virtual bool carry(Handle target, Envelope& envelope) = 0;
+  virtual void enqueued(Handle target, Envelope& envelope, Enqueued outcome) = 0;
+  /// A waiting sender's message moved into the place that a take freed.
+  virtual void placed(Cell& target, Envelope& envelope) = 0;
+  /// A stop or kill is about to be sent.
+  virtual void before_signal(Handle target, bool kill) = 0;
+  /// A name is about to be taken or looked up.
+  virtual void before_name(std::string_view path) = 0;
+  virtual void before_reply(Cell& replier, const Ask& ask) = 0;
+  virtual void replied(Cell& replier, const Ask& ask, bool in_time) = 0;
+  virtual void before_exit(Cell& cell) = 0;
+  virtual void exited(Cell& cell, const ExitReason& reason) = 0;
+  virtual void restarted(Cell& cell) = 0;
+  virtual void spawned(Cell& cell, Handle parent) = 0;
+  virtual void taken(Cell& cell, Envelope& envelope) = 0;
+  virtual void ended(Cell& cell, Envelope& envelope, Ended how) = 0;
+  virtual void waiting(Handle who, const Wait& wait) = 0;
+  virtual void resumed(Cell& cell) = 0;
+  virtual void dead_letter(const Envelope& envelope, std::string_view reason) = 0;
+};
+
+class World {
+ public:
+  virtual ~World() = default;
+
+  /// Makes `cell` runnable (W1). Threads: any.
+  virtual void schedule(Cell& cell) = 0;
+
+  /// Returns: the world's time. Never goes back.    Threads: any.
+  [[nodiscard]] virtual Instant now() noexcept = 0;
+
+  /// Returns: a number below `limit` (0 means the full 64 bits) for a named stream.
+  /// Cost: integer arithmetic only.    Threads: any.
+  [[nodiscard]] virtual std::uint64_t draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) = 0;
+
+  /// Arms `timer` for `due`. Pre: it is not armed.    Threads: any.
+  virtual void arm(Timer& timer, Instant due) = 0;
+  /// Returns: false when it has fired already (W2).    Threads: any, never from within fire().
+  virtual bool cancel(Timer& timer) = 0;
+
+  /// Parks the fiber that runs `cell`'s handler until the cell is scheduled and run again.
+  ///
+  /// Calls Runtime::parked(cell) once the fiber is completely parked.    Blocks: the fiber, never the thread.
+  virtual void suspend(Cell& cell) = 0;
+
+  /// Continues `cell`'s parked handler in place of the calling loop; returns when this loop is needed again.
+  virtual void continue_handler(Cell& cell) = 0;
+
+  /// Returns: where the calling thread, which is no actor, waits.
+  [[nodiscard]] virtual Waiter& waiter() = 0;
+  /// Blocks the calling thread, which is no actor, until `wait` is ready.
+  virtual void block(Wait& wait) = 0;
+
+  /// A warning for the operator (or a finding for the test). Threads: any.
+  virtual void report(std::string_view kind, const std::string& text) = 0;
+};
+
+}  // namespace orrery

@@ -1,0 +1,32 @@
+// loop_fibers.hpp: the fibers on which a thread's simulations run, kept from one run to the next.
+// Why:  a run takes microseconds, creating a guarded stack takes as long.
+#pragma once
+#include "orrery/fiber/fiber.hpp"
+#include "orrery/fiber/stack_pool.hpp"
+
+#include <vector>
+
+namespace orrery::sim {
+
+class LoopFibers {
+ public:
+  [[nodiscard]] static LoopFibers& of_this_thread();
+  LoopFibers(const LoopFibers&) = delete;
+  LoopFibers& operator=(const LoopFibers&) = delete;
+
+  /// Returns: the thread's own stack, on which the body of a test runs.
+  [[nodiscard]] fiber::Fiber& main() noexcept { return main_.fiber(); }
+  /// Returns: a parked fiber that goes on in `loop`; one that was put back, else a new one.
+  [[nodiscard]] fiber::Fiber* take(fiber::Entry loop);
+  /// Takes back a fiber that is parked in the loop, or about to be.
+  void put(fiber::Fiber* fiber) { free_.push_back(fiber); }
+
+ private:
+  LoopFibers() = default;
+  ~LoopFibers();
+  fiber::ThreadFiber main_;
+  fiber::StackPool stacks_;
+  std::vector<fiber::Fiber*> free_;
+};
+
+}  // namespace orrery::sim

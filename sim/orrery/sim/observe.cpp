@@ -1,0 +1,456 @@
+// observe.cpp: what the engine learns from the runtime's visible acts: the trace, the story and the findings.
+#include "orrery/core/check.hpp"
+#include "orrery/core/describe.hpp"
+#include "orrery/sim/engine.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace orrery::sim {
+
+namespace {
+
+std::string text_of(const Envelope& envelope) {
+  std::string text;
+  envelope.operations->message->describe(envelope.payload(), text);
+  return text;
+}
+
+std::uint64_t hash_of(const Envelope& envelope) {
+  TraceHasher hasher;
+  envelope.operations->message->hash(envelope.payload(), hasher);
+  return hasher.value().lo;
+}
+
+}  // namespace
+
+std::string_view headline(FindingKind kind) noexcept {
+  switch (kind) {
+    case FindingKind::invariant_violated: return "INVARIANT VIOLATED";
+    case FindingKind::assertion_failed: return "ASSERTION FAILED";
+    case FindingKind::exception_in_test: return "EXCEPTION IN TEST";
+    case FindingKind::stuck: return "STUCK";
+    case FindingKind::ask_cycle: return "ASK CYCLE";
+    case FindingKind::no_progress: return "NO PROGRESS";
+    case FindingKind::ledger_broken: return "LEDGER BROKEN";
+    case FindingKind::non_determinism: return "NON-DETERMINISM";
+  }
+  return "UNKNOWN";
+}
+
+std::string_view to_string(EventKind kind) noexcept {
+  switch (kind) {
+    case EventKind::enqueue: return "enqueue";
+    case EventKind::refuse: return "refuse";
+    case EventKind::wait_for_place: return "wait for place";
+    case EventKind::place: return "place";
+    case EventKind::take: return "take";
+    case EventKind::end: return "end";
+    case EventKind::reply: return "reply";
+    case EventKind::late_reply: return "late reply";
+    case EventKind::resume: return "resume";
+    case EventKind::fire: return "fire";
+    case EventKind::spawn: return "spawn";
+    case EventKind::restart: return "restart";
+    case EventKind::exit: return "exit";
+    case EventKind::dead_letter: return "dead letter";
+    case EventKind::signal: return "signal";
+    case EventKind::draw: return "draw";
+    case EventKind::time: return "time";
+    case EventKind::stall: return "stall";
+  }
+  return "unknown";
+}
+
+std::string to_string(const Event& event) {
+  return fmt::format("{:>4} {:>8} {:<11} {} -> {} {}{}{}", event.step, format_duration(event.at.time_since_epoch()),
+                     to_string(event.kind), event.from, event.to, event.message, event.reply.empty() ? "" : " = ",
+                     event.reply);
+}
+
+// ---- names ------------------------------------------------------------------------------------------------------------
+
+std::uint32_t Engine::agent_index(Handle handle) const {
+  if (!handle.is_set()) return test_agent;
+  if (handle.slot < agent_of_slot_.size()) {
+    const std::uint32_t latest = agent_of_slot_[handle.slot];
+    if (agents_[latest]->handle == handle) return latest;
+  }
+  for (std::uint32_t i = 0; i < agents_.size(); ++i) {
+    if (agents_[i]->handle == handle) return i;
+  }
+  return test_agent;
+}
+
+std::string Engine::path_of(Handle handle) const {
+  if (!handle.is_set()) return agents_[test_agent]->path;
+  const std::uint32_t index = agent_index(handle);
+  return index == test_agent ? fmt::format("unknown#{}.{}", handle.slot, handle.generation) : agents_[index]->path;
+}
+
+std::uint32_t Engine::pair_ordinal(std::uint32_t from, std::uint32_t to, bool advance) {
+  std::uint32_t& ordinal = pair_ordinals_[(std::uint64_t{from} << 32) | to];
+  return advance ? ordinal++ : ordinal;
+}
+
+void Engine::spawned(Cell& cell, Handle parent) {
+  const auto index = static_cast<std::uint32_t>(agents_.size());
+  auto agent = std::make_unique<Agent>();
+  agent->handle = cell.handle();
+  Agent& above = *agents_[agent_index(parent)];
+  if (cell.extras != nullptr && cell.extras->named) {
+    agent->path = cell.extras->path;
+  } else {
+    auto at = std::ranges::find(above.children, cell.type->name_hash, &std::pair<std::uint64_t, std::uint32_t>::first);
+    if (at == above.children.end()) at = above.children.insert(above.children.end(), {cell.type->name_hash, 0});
+    const std::string prefix = parent.is_set() ? above.path + "/" : std::string{};
+    agent->path = fmt::format("{}{}#{}", prefix, cell.type->name, at->second++);
+  }
+  agent->path_hash = hash_text(agent->path);
+  if (agent_of_slot_.size() <= cell.slot) agent_of_slot_.resize(cell.slot + 1, test_agent);
+  agent_of_slot_[cell.slot] = index;
+  agents_.push_back(std::move(agent));
+  note(EventKind::spawn, *agents_[index], cell.type->name_hash, agents_[acting_]->path_hash);
+  if (options_.record_events) record(EventKind::spawn, agents_[acting_]->path, agents_[index]->path, {});
+}
+
+// ---- the trace ----------------------------------------------------------------------------------------------------------
+
+void Engine::note(EventKind kind, const Agent& who, std::uint64_t a, std::uint64_t b) {
+  if (tearing_down_) return;
+  hasher_.add((static_cast<std::uint64_t>(kind) << 56) ^ static_cast<std::uint64_t>(now_.time_since_epoch().count()));
+  hasher_.add(who.path_hash);
+  hasher_.add(a);
+  hasher_.add(b);
+}
+
+Event& Engine::record(EventKind kind, std::string from, std::string to, std::string message) {
+  events_.push_back({.kind = kind, .step = steps_, .at = now_, .from = std::move(from), .to = std::move(to),
+                     .message = std::move(message), .reply = {}, .before = {}, .after = {}, .file = {}});
+  return events_.back();
+}
+
+std::string_view Engine::purpose_name(Timer::Purpose purpose) noexcept {
+  switch (purpose) {
+    case Timer::Purpose::deadline: return "ask deadline";
+    case Timer::Purpose::sleep: return "sleep ends";
+    case Timer::Purpose::after: return "timer (after)";
+    case Timer::Purpose::every: return "timer (every)";
+    case Timer::Purpose::receive_timeout: return "receive timeout";
+  }
+  return "timer";
+}
+
+// ---- before visible acts --------------------------------------------------------------------------------------------------
+
+void Engine::before_enqueue(Handle target, const Envelope& envelope) {
+  if (!running_) return;
+  const std::uint32_t to = agent_index(target);
+  synchronise(acting_, OpKind::enqueue, to, envelope.operations->message->name_hash, pair_ordinal(acting_, to, false));
+}
+
+void Engine::before_signal(Handle target, bool kill) {
+  if (!running_ || tearing_down_) return;
+  const std::uint32_t to = agent_index(target);
+  if (options_.reduce && to != acting_) rerun_unreduced_ = true;  // rule 2 does not hold here: see offers_no_choice()
+  synchronise(acting_, OpKind::signal, to, kill ? 2 : 1, pair_ordinal(acting_, to, false));
+  note(EventKind::signal, *agents_[to], agents_[acting_]->path_hash, kill ? 2 : 1);
+  if (options_.record_events) {
+    record(EventKind::signal, agents_[acting_]->path, agents_[to]->path, kill ? "kill" : "stop");
+  }
+}
+
+void Engine::before_name(std::string_view path) {
+  if (!running_) return;
+  synchronise(acting_, OpKind::name, acting_, hash_text(path), 0);
+}
+
+/// Rule 3, for replies: with no stall to come and no timer due, nothing else can settle this ask, so replying at once
+/// loses no outcome. (A stop of the asker could; a run in which that happens is made again without reductions.)
+void Engine::before_reply(Cell& replier, const Ask& ask) {
+  if (!running_) return;
+  if (options_.reduce && stalls_.empty() && due_.empty()) return;
+  const std::uint32_t me = agent_index(replier.handle());
+  synchronise(me, OpKind::reply, agent_index(ask.asker), 0, agents_[me]->replies);
+}
+
+void Engine::before_exit(Cell& cell) {
+  const std::uint32_t me = agent_index(cell.handle());
+  synchronise(me, OpKind::exit, me, 0, 0);
+}
+
+bool Engine::carry(Handle target, Envelope& envelope) {
+  if (options_.mode != Mode::per_pair || tearing_down_) return false;
+  if ((envelope.flags & Envelope::is_tick) != 0) return false;
+  const std::uint32_t to = agent_index(target);
+  Agent& carrier = *agents_[channel(acting_, to)];
+  carrier.carried.emplace_back(target, &envelope);
+  if (carrier.carried.size() == 1) enable(carrier.op);
+  return true;
+}
+
+std::uint32_t Engine::channel(std::uint32_t from, std::uint32_t to) {
+  const auto [at, is_new] =
+      channels_.try_emplace((std::uint64_t{from} << 32) | to, static_cast<std::uint32_t>(agents_.size()));
+  if (is_new) {
+    auto carrier = std::make_unique<Agent>();
+    carrier->path = agents_[from]->path + "=>" + agents_[to]->path;
+    carrier->path_hash = hash_text(carrier->path);
+    carrier->op.kind = OpKind::deliver;
+    carrier->op.agent = at->second;
+    carrier->op.object = to;
+    agents_.push_back(std::move(carrier));
+  }
+  return at->second;
+}
+
+// ---- visible acts ---------------------------------------------------------------------------------------------------------
+
+void Engine::enqueued(Handle target, Envelope& envelope, Enqueued outcome) {
+  if (tearing_down_) return;
+  const std::uint32_t to = agent_index(target);
+  const std::uint32_t from = (envelope.flags & Envelope::is_tick) != 0 ? to : agent_index(envelope.sender);
+  envelope.ordinal = pair_ordinal(from, to, true);
+  EventKind kind = EventKind::enqueue;
+  if (outcome == Enqueued::waiting) kind = EventKind::wait_for_place;
+  if (outcome == Enqueued::full || outcome == Enqueued::gone || outcome == Enqueued::unknown ||
+      outcome == Enqueued::dropped_newest) {
+    kind = EventKind::refuse;
+  }
+  note(kind, *agents_[to], agents_[from]->path_hash ^ mix64(envelope.operations->message->name_hash),
+       hash_of(envelope) + envelope.ordinal);
+  if (options_.record_events && kind != EventKind::enqueue) {
+    Event& event = record(kind, agents_[from]->path, agents_[to]->path, text_of(envelope));
+    event.file = envelope.where.file_name();
+    event.line = envelope.where.line();
+    event.reply = outcome == Enqueued::gone      ? "actor_stopped"
+                  : outcome == Enqueued::unknown ? "actor_not_found"
+                  : outcome == Enqueued::waiting ? "waits for a place"
+                                                 : "mailbox_full";
+  }
+}
+
+void Engine::placed(Cell& target, Envelope& envelope) {
+  note(EventKind::place, agent(target.handle()), agent(envelope.sender).path_hash, envelope.ordinal);
+}
+
+void Engine::taken(Cell& cell, Envelope& envelope) {
+  if (tearing_down_) return;
+  ++steps_;
+  Agent& me = agent(cell.handle());
+  ++me.takes;
+  const Agent& from = agent(envelope.sender);
+  note(EventKind::take, me, from.path_hash ^ mix64(envelope.operations->message->name_hash), envelope.ordinal);
+  if (!options_.record_events) return;
+  me.event = events_.size();
+  Event& event = record(EventKind::take, from.path, me.path, text_of(envelope));
+  event.file = envelope.where.file_name();
+  event.line = envelope.where.line();
+  cell.type->fields(cell.actor, event.before);
+}
+
+void Engine::ended(Cell& cell, Envelope& envelope, Ended how) {
+  if (tearing_down_) return;
+  Agent& me = agent(cell.handle());
+  note(EventKind::end, me, static_cast<std::uint64_t>(how), 0);
+  handling_ = cell.handle();
+  if (options_.record_events) {
+    Event& event = events_[me.event];
+    if (cell.actor != nullptr) cell.type->fields(cell.actor, event.after);
+    const MessageInfo& info = *envelope.operations->message;
+    if (how == Ended::handled && (envelope.flags & Envelope::is_ask) != 0 && info.describe_reply != nullptr) {
+      info.describe_reply(envelope.payload(), event.reply);
+    } else if (how == Ended::failed) {
+      event.reply = "failed";
+    } else if (how == Ended::unwound) {
+      event.reply = "unwound";
+    } else if (how == Ended::stashed) {
+      event.reply = "stashed";
+    }
+    last_handled_ = fmt::format("{} from {}", event.message, event.from);
+  } else {
+    last_handled_ = std::string{envelope.operations->message->name};
+  }
+  if (how != Ended::stashed) check_invariants();
+}
+
+void Engine::replied(Cell& replier, const Ask& ask, bool in_time) {
+  if (tearing_down_) return;
+  Agent& me = agent(replier.handle());
+  ++me.replies;
+  std::uint64_t value = 0;
+  const MessageInfo& info = *ask.home->operations->message;
+  if (ask.has_reply && info.hash_reply != nullptr) {
+    TraceHasher hasher;
+    info.hash_reply(ask.home->payload(), hasher);
+    value = hasher.value().lo;
+  }
+  note(in_time ? EventKind::reply : EventKind::late_reply, me, agent(ask.asker).path_hash, value);
+  if (options_.record_events && !in_time) {
+    record(EventKind::late_reply, me.path, agent(ask.asker).path, std::string{info.name});
+  }
+}
+
+void Engine::resumed(Cell& cell) {
+  if (tearing_down_) return;
+  ++steps_;
+  Agent& me = agent(cell.handle());
+  ++me.resumes;
+  note(EventKind::resume, me, me.resumes, 0);
+  if (options_.record_events) record(EventKind::resume, me.path, me.path, {});
+}
+
+void Engine::exited(Cell& cell, const ExitReason& reason) {
+  if (tearing_down_) return;
+  const Agent& me = agent(cell.handle());
+  note(EventKind::exit, me, static_cast<std::uint64_t>(reason.kind()), 0);
+  if (options_.record_events) record(EventKind::exit, me.path, me.path, to_string(reason));
+}
+
+void Engine::restarted(Cell& cell) {
+  if (tearing_down_) return;
+  const Agent& me = agent(cell.handle());
+  note(EventKind::restart, me, cell.incarnation, 0);
+  if (options_.record_events) {
+    record(EventKind::restart, me.path, me.path, fmt::format("incarnation {}", cell.incarnation));
+  }
+}
+
+void Engine::dead_letter(const Envelope& envelope, std::string_view reason) {
+  if (tearing_down_) return;
+  note(EventKind::dead_letter, agent(envelope.sender), envelope.operations->message->name_hash, hash_text(reason));
+  if (options_.record_events) {
+    record(EventKind::dead_letter, agent(envelope.sender).path, "dead letters",
+           fmt::format("{} ({})", envelope.operations->message->name, reason));
+  }
+}
+
+void Engine::report(std::string_view kind, const std::string& text) {
+  if (options_.record_events && !tearing_down_) record(EventKind::signal, "runtime", std::string{kind}, text);
+}
+
+// ---- findings ---------------------------------------------------------------------------------------------------------------
+
+void Engine::report_finding(Finding finding) {
+  if (finding_ || tearing_down_) return;  // stop at the first
+  finding.step = steps_;
+  finding_ = std::move(finding);
+}
+
+void Engine::report_ledger(std::string account) {
+  finding_ = Finding{.kind = FindingKind::ledger_broken, .name = "ledger", .detail = std::move(account), .file = {}, .step = steps_};
+}
+
+void Engine::add_invariant(std::string name, std::function<bool()> holds, std::source_location where) {
+  invariants_.push_back({std::move(name), std::move(holds), where});
+}
+
+void Engine::add_sometimes(std::string name, std::function<bool()> holds) {
+  sometimes_hit_.emplace_back(name, false);
+  sometimes_.emplace_back(std::move(name), std::move(holds));
+}
+
+const void* Engine::peek(Handle handle, const ActorType* type) {
+  const Cell* const cell = runtime_->living_cell(handle);
+  if (cell == nullptr || cell->life != Cell::Life::living) return nullptr;
+  ORRERY_CHECK(cell->type == type, "peek() takes the reference of a {}", cell->type->name);
+  if (cell->in_handler) throw MidHandler{};
+  peeked_.push_back(handle);
+  return cell->actor;
+}
+
+void Engine::check_invariants() {
+  for (const Invariant& invariant : invariants_) {
+    peeked_.clear();
+    try {
+      if (invariant.holds()) continue;
+    } catch (const MidHandler&) {
+      continue;  // an actor it looks at is in the middle of a handler: its state means nothing now
+    }
+    std::string detail;
+    for (const Handle handle : peeked_) {
+      const Cell* const cell = runtime_->living_cell(handle);
+      if (cell == nullptr || cell->actor == nullptr) continue;
+      ActorType::Fields fields;
+      cell->type->fields(cell->actor, fields);
+      for (const auto& [name, value] : fields) {
+        detail += fmt::format("{}{}.{} == {}", detail.empty() ? "" : ", ", path_of(handle), name, value);
+      }
+    }
+    detail += fmt::format("   after step {}, t={} (virtual)", steps_, format_duration(now_.time_since_epoch()));
+    if (handling_.is_set()) detail += fmt::format(", {} handled {}", path_of(handling_), last_handled_);
+    report_finding({.kind = FindingKind::invariant_violated,
+                    .name = invariant.name,
+                    .detail = std::move(detail),
+                    .file = invariant.where.file_name(),
+                    .line = invariant.where.line()});
+    return;
+  }
+  for (std::size_t i = 0; i < sometimes_.size(); ++i) {
+    if (sometimes_hit_[i].second) continue;
+    try {
+      sometimes_hit_[i].second = sometimes_[i].second();
+    } catch (const MidHandler&) {
+      continue;
+    }
+  }
+}
+
+std::string Engine::describe_wait(const std::string& who, const Wait& wait) const {
+  const std::string_view message = wait.message() != nullptr ? wait.message()->name : "";
+  switch (wait.kind()) {
+    case Wait::Kind::ask: return fmt::format("{} --ask {}--> {}", who, message, path_of(wait.target()));
+    case Wait::Kind::place: return fmt::format("{} --waits to send {}--> {}", who, message, path_of(wait.target()));
+    case Wait::Kind::sleep: return fmt::format("{} sleeps", who);
+  }
+  return who;
+}
+
+void Engine::waiting(Handle who, const Wait&) {
+  if (!tearing_down_) find_ring(who);
+}
+
+/// Follows the wait-for edges from `start`; a way back to it is a ring.
+void Engine::find_ring(Handle start) {
+  std::string ring;
+  Handle at = start;
+  for (std::size_t hops = 0; hops <= agents_.size(); ++hops) {
+    const Cell* const cell = runtime_->living_cell(at);
+    if (cell == nullptr || cell->wait == nullptr || cell->wait->ready() || !cell->wait->target().is_set()) return;
+    ring += ring.empty() ? describe_wait(path_of(at), *cell->wait)
+                         : describe_wait(path_of(at), *cell->wait).substr(path_of(at).size());
+    at = cell->wait->target();
+    if (at == start) {
+      report_finding({.kind = FindingKind::ask_cycle, .name = ring, .detail = {}, .file = {}});
+      return;
+    }
+  }
+}
+
+void Engine::find_stuck(const Wait* of_the_test) {
+  std::string who;
+  std::uint64_t waits = 0;
+  const auto add = [&](const std::string& text) {
+    who += (who.empty() ? "" : "; ") + text;
+    ++waits;
+  };
+  if (of_the_test != nullptr) add(describe_wait(agents_[test_agent]->path, *of_the_test));
+  runtime_->for_each_cell([&](Cell& cell) {
+    if (cell.fiber != nullptr && cell.wait != nullptr && !cell.wait->ready()) {
+      add(describe_wait(path_of(cell.handle()), *cell.wait));
+    }
+  });
+  if (waits == 0) return;
+  report_finding({.kind = FindingKind::stuck,
+                  .name = who,
+                  .detail = fmt::format("nothing runnable, {} {} unanswered", waits, waits == 1 ? "wait" : "waits"),
+                  .file = {}});
+}
+
+void Engine::check_at_rest() {
+  if (!finding_) check_invariants();
+  if (!finding_) find_stuck(nullptr);
+}
+
+}  // namespace orrery::sim

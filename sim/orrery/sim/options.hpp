@@ -1,0 +1,31 @@
+// options.hpp: what can be chosen about a simulated run before it starts.
+#pragma once
+#include "orrery/actor/options.hpp"
+#include "orrery/core/time.hpp"
+
+#include <cstdint>
+
+namespace orrery::sim {
+
+/// What the simulated world can do. `causal`: what threads of one process can do, no false alarm. `per_pair`: every
+/// (sender, receiver) pair is a channel of its own, what a network can do.
+enum class Mode : std::uint8_t { causal, per_pair };
+
+/// Which faults a run may contain. `local`: time may pass while work waits (a busy core, a preempted thread), which
+/// production can always do. `none`: it may not.
+enum class FaultProfile : std::uint8_t { none, local };
+
+struct RunOptions {
+  RuntimeOptions runtime{.actors_max = 1U << 20, .mailbox_depth_warning = 0};
+  Mode mode = Mode::causal;
+  FaultProfile faults = FaultProfile::local;
+  std::uint64_t operations_max = 10'000;  ///< of one run; more is the finding "no progress"
+  int stalls_max = 2;                     ///< per run, with FaultProfile::local
+  Duration stall_max = std::chrono::seconds{10};
+  /// Offer no choice where none can matter (SIMULATION.md, rules 2 and 3). Off: for the tests that check just that.
+  bool reduce = true;
+  /// Keep the text of every event, for a report.
+  bool record_events = false;
+};
+
+}  // namespace orrery::sim

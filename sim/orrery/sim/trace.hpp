@@ -1,0 +1,58 @@
+// trace.hpp: what happened in a run: always as a hash, on request as text.
+// Why:  two runs are the same if and only if their traces are; a failing run is told as a story from its trace.
+// How:  every visible act adds names, ordinals, virtual time and payload fields to a rolling 128-bit hash; never an
+//       address, a location, a type's spelling or a float's text. Text is kept only while recording.
+// Source:       SPEC Z9, Z10.
+#pragma once
+#include "orrery/actor/cell.hpp"
+#include "orrery/core/hash.hpp"
+#include "orrery/core/time.hpp"
+
+#include <cstdint>
+#include <source_location>
+#include <string>
+#include <vector>
+
+namespace orrery::sim {
+
+enum class EventKind : std::uint8_t {
+  enqueue = 1,
+  refuse,
+  wait_for_place,
+  place,
+  take,
+  end,
+  reply,
+  late_reply,
+  resume,
+  fire,
+  spawn,
+  restart,
+  exit,
+  dead_letter,
+  signal,
+  draw,
+  time,
+  stall
+};
+[[nodiscard]] std::string_view to_string(EventKind kind) noexcept;
+
+/// One visible act, with everything a report wants to say about it.
+struct Event {
+  EventKind kind = EventKind::enqueue;
+  std::uint64_t step = 0;  ///< counts handled messages and resumed handlers
+  Instant at{};
+  std::string from;
+  std::string to;
+  std::string message;  ///< the message, or what else there is to say
+  std::string reply;
+  ActorType::Fields before;  ///< of the receiver's state: what the handler changed
+  ActorType::Fields after;
+  std::string file;
+  std::uint32_t line = 0;
+};
+
+/// Prints one event in one line.
+[[nodiscard]] std::string to_string(const Event& event);
+
+}  // namespace orrery::sim

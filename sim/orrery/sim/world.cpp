@@ -1,0 +1,50 @@
+#include "orrery/sim/world.hpp"
+
+#include "orrery/core/check.hpp"
+#include "orrery/core/describe.hpp"
+
+namespace orrery::sim {
+
+World::World(Strategy& strategy, RunOptions options)
+    : EngineHolder{strategy, options}, Runtime{engine, options.runtime, &engine} {
+  add_execution(engine_execution());
+  engine.attach(*this);
+}
+
+World::~World() {
+  if (!finished_) finish(false);
+  engine.detach();
+}
+
+Execution& World::engine_execution() noexcept { return engine.execution(); }
+
+void World::run() {
+  engine.drive(Engine::Horizon::quiescence, Instant::max(), {});
+  engine.check_at_rest();
+  if (engine.finding()) throw RunStopped{};
+}
+
+void World::run_for(Duration duration) {
+  engine.drive(Engine::Horizon::time, now() + duration, {});
+}
+
+bool World::run_until(const std::function<bool()>& done) {
+  engine.drive(Engine::Horizon::forever, Instant::max(), done);
+  return done();
+}
+
+std::string World::path_of(Handle handle) const { return engine.path_of(handle); }
+
+void World::finish(bool body_completed) {
+  ORRERY_CHECK(!finished_);
+  finished_ = true;
+  if (body_completed && !engine.finding()) engine.check_invariants();
+  refuse_spawns();
+  engine.tear_down();
+  const Ledger account = ledger();
+  if (!account.adds_up() || account.queued != 0) {
+    engine.report_ledger(orrery_describe(account));
+  }
+}
+
+}  // namespace orrery::sim

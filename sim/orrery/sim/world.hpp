@@ -1,0 +1,75 @@
+// world.hpp: the simulated world as a test sees it.
+//
+//   orrery::sim::World& w   is a Runtime: spawn, tell, ask and stop work as in production, and wire(w) builds the system.
+//   w.run();                executes until nothing is left to do, in virtual time.
+//   w.always("...", [&] { return w.peek(alice).balance >= 0; });
+//
+// The body of the test is an agent of its own: until it waits (run, run_for, run_until, ask) it runs alone and nothing is
+// delivered. A finding ends the run: the wait that it happened in does not return (it throws RunStopped, which is no
+// std::exception; let it pass).
+#pragma once
+#include "orrery/actor.hpp"
+#include "orrery/sim/engine.hpp"
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+namespace orrery::sim {
+
+namespace detail {
+/// Built before, destroyed after the runtime that refers to it.
+struct EngineHolder {
+  EngineHolder(Strategy& strategy, RunOptions options) : engine{strategy, options} {}
+  Engine engine;
+};
+}  // namespace detail
+
+class World final : private detail::EngineHolder, public Runtime {
+ public:
+  explicit World(Strategy& strategy, RunOptions options = {});
+  ~World() override;
+
+  /// Executes until no operation is enabled and nothing is pending but periodic timers and receive timeouts.
+  void run();
+  /// Executes everything that falls within the next `duration` of virtual time; periodic timers fire.
+  void run_for(Duration duration);
+  /// Executes until `done` holds (looked at after every operation). Returns: false when the world came to rest first.
+  bool run_until(const std::function<bool()>& done);
+
+  /// Returns: the actor's state, for looking at. Inside an always or sometimes, an actor that is in the middle of a
+  /// handler postpones the predicate; elsewhere that is an error.    Throws: std::logic_error when it has ended.
+  template <class A>
+  [[nodiscard]] const A& peek(const Ref<A>& ref) {
+    const void* const actor = engine.peek(ref.handle(), &orrery::detail::actor_type<A>);
+    if (actor == nullptr) throw std::logic_error{"peek: " + path_of(ref.handle()) + " has ended"};
+    return *static_cast<const A*>(actor);
+  }
+  template <class A>
+  [[nodiscard]] bool is_living(const Ref<A>& ref) const {
+    const Cell* const cell = living_cell(ref.handle());
+    return cell != nullptr && cell->life == Cell::Life::living;
+  }
+
+  /// A predicate that must hold whenever a handler has ended, and at the end of the run.
+  void always(std::string name, std::function<bool()> holds,
+              std::source_location where = std::source_location::current()) {
+    engine.add_invariant(std::move(name), std::move(holds), where);
+  }
+  /// A predicate that should hold at some time in some run; the campaign reports it when it never did.
+  void sometimes(std::string name, std::function<bool()> holds) {
+    engine.add_sometimes(std::move(name), std::move(holds));
+  }
+
+  [[nodiscard]] std::string path_of(Handle handle) const override;
+
+  /// Ends the run and checks what only its end can show. Called once by the runner; nothing can be run afterwards.
+  void finish(bool body_completed);
+  [[nodiscard]] Engine& internals() noexcept { return engine; }
+
+ private:
+  [[nodiscard]] Execution& engine_execution() noexcept;
+  bool finished_ = false;
+};
+
+}  // namespace orrery::sim

@@ -16,6 +16,7 @@
 #include <memory>
 #include <new>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -63,71 +64,71 @@ struct Stream {
   Stream& text(std::string_view value) { return hasher.add_bytes(value), *this; }
   Stream& name(std::string_view type) { return hasher.add(hash_text(type)), *this; }
 };
-void expect_adds(const Hash128& hash, const Stream& stream, int line) {
-  EXPECT_EQ(to_hex(hash), to_hex(stream.hasher.value())) << "line " << line;
+template <class T>
+void expect_adds(const T& value, const Stream& stream,
+                 std::source_location where = std::source_location::current()) {
+  EXPECT_EQ(to_hex(hash_of(value)), to_hex(stream.hasher.value())) << "line " << where.line();
 }
-#define EXPECT_ADDS(value, stream) expect_adds(hash_of(value), stream, __LINE__)
 
-// Goal: the encoding is the one written in the header, word for word, since it decides whether two machines
-// agree.
+// Goal: the encoding is the one written in the header, word for word: it decides whether two machines agree.
 TEST(HashValue, scalars_are_widened_to_64_bits) {
-  EXPECT_ADDS(true, Stream().word(1));
-  EXPECT_ADDS(std::int8_t{-1}, Stream().word(UINT64_MAX));
-  EXPECT_ADDS(std::uint8_t{255}, Stream().word(255));
-  EXPECT_ADDS(std::int32_t{-2}, Stream().word(UINT64_MAX - 1));
-  EXPECT_ADDS(UINT64_MAX, Stream().word(UINT64_MAX));
-  EXPECT_ADDS('\xff', Stream().word(255));
-  EXPECT_ADDS(L'a', Stream().word(97));
-  EXPECT_ADDS(app::Level::low, Stream().word(UINT64_MAX));
-  EXPECT_ADDS(app::Level::high, Stream().word(1));
+  expect_adds(true, Stream().word(1));
+  expect_adds(std::int8_t{-1}, Stream().word(UINT64_MAX));
+  expect_adds(std::uint8_t{255}, Stream().word(255));
+  expect_adds(std::int32_t{-2}, Stream().word(UINT64_MAX - 1));
+  expect_adds(UINT64_MAX, Stream().word(UINT64_MAX));
+  expect_adds('\xff', Stream().word(255));
+  expect_adds(L'a', Stream().word(97));
+  expect_adds(app::Level::low, Stream().word(UINT64_MAX));
+  expect_adds(app::Level::high, Stream().word(1));
 }
 
 TEST(HashValue, time_is_in_nanoseconds_whatever_the_unit) {
-  EXPECT_ADDS(1500us, Stream().word(1'500'000));
-  EXPECT_ADDS(-1ns, Stream().word(UINT64_MAX));
+  expect_adds(1500us, Stream().word(1'500'000));
+  expect_adds(-1ns, Stream().word(UINT64_MAX));
   EXPECT_EQ(hash_of(1s), hash_of(Duration{1'000'000'000}));
-  EXPECT_ADDS(std::chrono::time_point<std::chrono::system_clock>(3us), Stream().word(3'000));
-  EXPECT_ADDS((std::chrono::duration<int, std::pico>(5)), Stream().word(5));
-  EXPECT_ADDS(std::chrono::duration<double>(1.5), Stream().name("double"));
+  expect_adds(std::chrono::time_point<std::chrono::system_clock>(3us), Stream().word(3'000));
+  expect_adds((std::chrono::duration<int, std::pico>(5)), Stream().word(5));
+  expect_adds(std::chrono::duration<double>(1.5), Stream().name("double"));
 }
 
 TEST(HashValue, text_is_its_bytes) {
-  EXPECT_ADDS(std::string("Größe"), Stream().text("Größe"));
-  EXPECT_ADDS(std::string_view("a"), Stream().text("a"));
-  EXPECT_ADDS("a", Stream().text("a"));
+  expect_adds(std::string("Größe"), Stream().text("Größe"));
+  expect_adds(std::string_view("a"), Stream().text("a"));
+  expect_adds("a", Stream().text("a"));
 }
 
 TEST(HashValue, optional_and_expected_say_which_before_what) {
-  EXPECT_ADDS(std::optional<int>{}, Stream().word(0));
-  EXPECT_ADDS(std::optional<int>{0}, Stream().word(1).word(0));
+  expect_adds(std::optional<int>{}, Stream().word(0));
+  expect_adds(std::optional<int>{0}, Stream().word(1).word(0));
   using Result = std::expected<int, std::string>;
-  EXPECT_ADDS(Result{7}, Stream().word(1).word(7));
-  EXPECT_ADDS((Result{std::unexpect, "no"}), Stream().word(0).text("no"));
-  EXPECT_ADDS((std::expected<void, int>{}), Stream().word(1));
+  expect_adds(Result{7}, Stream().word(1).word(7));
+  expect_adds((Result{std::unexpect, "no"}), Stream().word(0).text("no"));
+  expect_adds((std::expected<void, int>{}), Stream().word(1));
 }
 
 TEST(HashValue, sequences_have_a_size_unless_the_type_says_it) {
-  EXPECT_ADDS((std::vector{5, 6}), Stream().word(2).word(5).word(6));
-  EXPECT_ADDS((std::vector<bool>{true, false}), Stream().word(2).word(1).word(0));
-  EXPECT_ADDS((std::deque{5}), Stream().word(1).word(5));
-  EXPECT_ADDS((std::forward_list{5, 6}), Stream().word(2).word(5).word(6));
-  EXPECT_ADDS((std::array{5, 6}), Stream().word(5).word(6));
-  EXPECT_ADDS((std::pair{1, std::string("b")}), Stream().word(1).text("b"));
-  EXPECT_ADDS((std::tuple{1, true, 'c'}), Stream().word(1).word(1).word('c'));
+  expect_adds((std::vector{5, 6}), Stream().word(2).word(5).word(6));
+  expect_adds((std::vector<bool>{true, false}), Stream().word(2).word(1).word(0));
+  expect_adds((std::deque{5}), Stream().word(1).word(5));
+  expect_adds((std::forward_list{5, 6}), Stream().word(2).word(5).word(6));
+  expect_adds((std::array{5, 6}), Stream().word(5).word(6));
+  expect_adds((std::pair{1, std::string("b")}), Stream().word(1).text("b"));
+  expect_adds((std::tuple{1, true, 'c'}), Stream().word(1).word(1).word('c'));
   const std::vector<std::vector<int>> first{{1}, {}};
   const std::vector<std::vector<int>> second{{}, {1}};
   EXPECT_NE(hash_of(first), hash_of(second));
 }
 
 TEST(HashValue, a_plain_struct_is_its_fields_in_declared_order) {
-  EXPECT_ADDS((app::Withdraw{-3, "bob"}), Stream().word(static_cast<std::uint64_t>(-3)).text("bob"));
+  expect_adds((app::Withdraw{-3, "bob"}), Stream().word(static_cast<std::uint64_t>(-3)).text("bob"));
   struct Empty {};
-  EXPECT_ADDS(Empty{}, Stream());
+  expect_adds(Empty{}, Stream());
   struct Local {
     app::Withdraw inner;
     std::optional<app::Level> level;
   };
-  EXPECT_ADDS((Local{{1, "a"}, app::Level::high}), Stream().word(1).text("a").word(1).word(1));
+  expect_adds((Local{{1, "a"}, app::Level::high}), Stream().word(1).text("a").word(1).word(1));
 }
 
 // Goal: V1. Method: the same value in memory filled with different bytes, so that padding differs.
@@ -145,22 +146,22 @@ TEST(HashValue, padding_and_addresses_take_no_part) {
 }
 
 TEST(HashValue, what_differs_between_machines_adds_its_type_only) {
-  EXPECT_ADDS(1.5, Stream().name("double"));
-  EXPECT_ADDS(2.5f, Stream().name("float"));
+  expect_adds(1.5, Stream().name("double"));
+  expect_adds(2.5f, Stream().name("float"));
   int number = 0;
-  EXPECT_ADDS(&number, Stream().name("pointer"));
-  EXPECT_ADDS(std::make_shared<int>(3), Stream().name("shared_ptr"));
-  EXPECT_ADDS((std::unordered_map<int, int>{{1, 2}}), Stream().name("unordered_map"));
-  EXPECT_ADDS((std::map<int, int>{{1, 2}}), Stream().name("map"));
-  EXPECT_ADDS((std::variant<int, char>{1}), Stream().name("variant"));
-  EXPECT_ADDS(std::any{1}, Stream().name("any"));
-  EXPECT_ADDS(app::Hidden{}, Stream().name("Hidden"));
-  EXPECT_ADDS([] {}, Stream().name("lambda"));
+  expect_adds(&number, Stream().name("pointer"));
+  expect_adds(std::make_shared<int>(3), Stream().name("shared_ptr"));
+  expect_adds((std::unordered_map<int, int>{{1, 2}}), Stream().name("unordered_map"));
+  expect_adds((std::map<int, int>{{1, 2}}), Stream().name("map"));
+  expect_adds((std::variant<int, char>{1}), Stream().name("variant"));
+  expect_adds(std::any{1}, Stream().name("any"));
+  expect_adds(app::Hidden{}, Stream().name("Hidden"));
+  expect_adds([] {}, Stream().name("lambda"));
 }
 
 TEST(HashValue, orrery_hash_wins_at_every_depth) {
-  EXPECT_ADDS(app::Custom{3}, Stream().word(1003));
-  EXPECT_ADDS(std::optional{app::Custom{3}}, Stream().word(1).word(1003));
+  expect_adds(app::Custom{3}, Stream().word(1003));
+  expect_adds(std::optional{app::Custom{3}}, Stream().word(1).word(1003));
 }
 
 TEST(HashValue, has_known_answers_and_works_at_compile_time) {

@@ -45,8 +45,7 @@ TEST(FormatDuration, writes_a_sign_and_survives_both_ends) {
   EXPECT_EQ(format_duration(Duration::min()), "-106751d23h47m16.854775808s");
 }
 
-// Goal: T1, no two durations share a text. Method: neighbours of every unit's border, where rounding would
-// show.
+// Goal: T1, no two durations share a text. Method: neighbours of every unit's border, where it would round.
 TEST(FormatDuration, different_durations_have_different_texts) {
   std::set<std::string> texts;
   std::set<std::int64_t> counts;

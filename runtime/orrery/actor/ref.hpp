@@ -1,7 +1,9 @@
 // ref.hpp: a cheap value that stands for an actor, and the narrow one for who need not know its type.
 // Why:  16 trivially copyable bytes that never dangle: a stale one is an error value, never a crash.
-// How:  the runtime's index, the node, and a slot with its generation; what the actor accepts is known from its type, so
-//       that a wrong send is refused by the compiler in the user's own line. tell and ask are in sendable.hpp.
+// How:  the runtime's index, the node, and a slot with its generation; what the actor accepts is known from
+// its type, so
+//       that a wrong send is refused by the compiler in the user's own line. tell and ask are in
+//       sendable.hpp.
 // Not chosen:  a shared reference count (4.5 ns a copy, 15 ns from two threads: PERFORMANCE).
 // Source:      SPEC A3 to A7.
 #pragma once
@@ -35,7 +37,9 @@ class Ref : public Sendable<Ref<A>> {
     return runtime == nullptr ? std::string{"nobody"} : runtime->path_of(ref.handle_);
   }
   /// A reference counts in traces by the actor's path, which is the same in every run.
-  friend void orrery_hash(TraceHasher& hasher, const Ref& ref) { hasher.add(hash_text(orrery_describe(ref))); }
+  friend void orrery_hash(TraceHasher& hasher, const Ref& ref) {
+    hasher.add(hash_text(orrery_describe(ref)));
+  }
 
   // For Sendable.
   template <class M>
@@ -63,7 +67,9 @@ class Recipient : public Sendable<Recipient<M...>> {
     requires((refusal<A, M>() == Refusal::none) && ...)
   Recipient(const Ref<A>& ref) noexcept  // NOLINT: implicit on purpose
       : handle_{ref.handle()}, runtime_{ref.runtime_index()}, operations_{&detail::operations<A, M>...} {}
-  // Its twin (see refusals.hpp), in place because a constructor loses its attributes when it is inherited.
+  // Its twin, see refusals.hpp. It stands here because a constructor loses its attributes when it is
+  // inherited, and its condition names the argument because clang looks at no other condition of a
+  // constructor.
   template <class A, class Unhandled = typename detail::FirstRefused<A, M...>::Message,
             Refusal why = detail::FirstRefused<A, M...>::why>
     requires(why != Refusal::none)
@@ -71,7 +77,8 @@ class Recipient : public Sendable<Recipient<M...>> {
 #ifdef __clang__
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wgcc-compat"
-      __attribute__((diagnose_if(sizeof(ref) != 0, "THIS_ACTOR_CANNOT_BE_SENT_EVERY_MESSAGE_OF_THIS_RECIPIENT", "error")));
+      __attribute__((diagnose_if(sizeof(ref) != 0, "THIS_RECIPIENT_LISTS_WHAT_THE_ACTOR_CANNOT_BE_SENT",
+                                 "error")));
 #pragma clang diagnostic pop
 #else
       = delete;

@@ -1,14 +1,21 @@
 // refusals.hpp: why a line does not compile, said in one sentence in that line.
-// Why:  a constraint that fails deep inside a template prints pages. Here every misuse finds a twin of the function it
-//       meant, which matches exactly then and is refused; the compiler prints the twin's name, its template arguments
+// Why:  a constraint that fails deep inside a template prints pages. Here every misuse finds a twin of the
+// function it
+//       meant, which matches exactly then and is refused; the compiler prints the twin's template arguments
 //       (the target, the message, the reason) and little else.
-// How:  each reason is an enumerator that reads as a sentence. The twin's last template argument is the reason; it exists
-//       when that is not `none`, and the real function when it is. g++ refuses a deleted twin in few lines; clang would
-//       list every other candidate beside it, so there the twin carries diagnose_if attributes.
-// Always true:  (F1) for given arguments either the real function is viable or its twin, so a send that would be refused
-//                    also makes a requires-expression false
-// Known limit:  g++ adds a line for each #include between the user's file and this one. It is the first thing that
-//               <orrery/actor.hpp> includes, which makes 9 lines with g++ 12; clang 19 prints 6 to 9.
+// How:  each reason is an enumerator that reads as a sentence. A twin exists when the reason is not `none`,
+// the real
+//       function when it is. g++ says least about a deleted twin; clang would list all other candidates
+//       beside a deleted one, and says least about one that is marked unavailable.
+// Always true:  (F1) for given arguments either the real function is viable or its twin, and what a twin
+// takes does not
+//                    satisfy a requires-expression of a template
+// Known limit:  g++ adds one line for each #include between the user's file and the twin. This file is the
+// first that
+//               <orrery/actor.hpp> includes, which makes 9 lines with g++ 12; clang 19 prints 7.
+// Not chosen:   static_assert (its first line is in our file); clang's diagnose_if (takes a literal, so the
+// first line
+//               could not name the actor and the message; used where a constructor leaves no choice).
 // Source:       SPEC A3; UX section 4.
 #pragma once
 #include "orrery/actor/down.hpp"
@@ -22,6 +29,7 @@
 #include <expected>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 namespace orrery {
 
@@ -29,6 +37,8 @@ template <class A>
 class Ref;
 template <class A>
 class Spawned;
+template <class M>
+class Pending;
 struct TimerKey;
 
 /// Whether a use of the API is refused at compile time, and the sentence that the compiler prints for it.
@@ -54,6 +64,9 @@ struct IgnoreReply {
   explicit IgnoreReply() = default;
 };
 inline constexpr IgnoreReply ignore_reply{};
+
+/// What a tell returns: nothing, or why the message was not accepted.
+using TellResult = std::expected<void, TellError>;
 
 /// Returns: why actors of type A cannot be sent an M, or none.
 template <class A, class M>
@@ -95,7 +108,8 @@ consteval Refusal watch_refusal() {
 /// Returns: why an A cannot live as an actor, or none.
 template <class A>
 consteval Refusal actor_refusal() {
-  return std::is_class_v<A> && std::move_constructible<A> ? Refusal::none : Refusal::AN_ACTOR_IS_A_MOVABLE_STRUCT;
+  return std::is_class_v<A> && std::move_constructible<A> ? Refusal::none
+                                                          : Refusal::AN_ACTOR_IS_A_MOVABLE_STRUCT;
 }
 /// A movable struct; what it handles shows when it is sent something.
 template <class A>
@@ -107,12 +121,15 @@ namespace detail {
 template <class To, class M>
 consteval Refusal tell_refusal() {
   constexpr Refusal why = To::template refusal_of<M>();
-  return why == Refusal::none && Askable<M> ? Refusal::THIS_DROPS_THE_REPLY_SAY_orrery_ignore_reply_OR_USE_ask : why;
+  return why == Refusal::none && Askable<M> ? Refusal::THIS_DROPS_THE_REPLY_SAY_orrery_ignore_reply_OR_USE_ask
+                                            : why;
 }
 template <class To, class M>
 consteval Refusal ignoring_refusal() {
   constexpr Refusal why = To::template refusal_of<M>();
-  return why == Refusal::none && !Askable<M> ? Refusal::THIS_MESSAGE_HAS_NO_Reply_LEAVE_orrery_ignore_reply_OUT : why;
+  return why == Refusal::none && !Askable<M>
+             ? Refusal::THIS_MESSAGE_HAS_NO_Reply_LEAVE_orrery_ignore_reply_OUT
+             : why;
 }
 template <class To, class M>
 consteval Refusal ask_refusal() {
@@ -135,65 +152,33 @@ struct FirstRefused<A, M, Others...> {
   static constexpr Refusal why = refusal<A, M>();
 };
 
+// Ends the declaration of a twin. Twins return what they stand for, so that clang, which goes on with the
+// result, does not also report what the caller does with it.
 #ifdef __clang__
-using RefusedTell = std::expected<void, TellError>;  // what follows a refused send is not an error as well
-template <class M>
-using RefusedAsk = typename AskResultOf<M>::type;
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wgcc-compat"  // diagnose_if is clang's own
-#define ORRERY_REFUSED                                                                                              \
-  __attribute__((                                                                                                   \
-      diagnose_if(why == Refusal::THIS_IS_NOT_A_MESSAGE_SEND_A_MOVABLE_STRUCT,                                      \
-                  "THIS_IS_NOT_A_MESSAGE_SEND_A_MOVABLE_STRUCT", "error"),                                          \
-      diagnose_if(why == Refusal::THIS_ACTOR_IS_ONLY_DECLARED_HERE_DEFINE_IT_BEFORE_THIS_LINE,                      \
-                  "THIS_ACTOR_IS_ONLY_DECLARED_HERE_DEFINE_IT_BEFORE_THIS_LINE", "error"),                          \
-      diagnose_if(why == Refusal::THIS_ACTOR_HAS_NO_handle_OVERLOAD_FOR_THIS_MESSAGE,                               \
-                  "THIS_ACTOR_HAS_NO_handle_OVERLOAD_FOR_THIS_MESSAGE", "error"),                                   \
-      diagnose_if(why == Refusal::THE_handle_OVERLOAD_DOES_NOT_RETURN_Message_Reply,                                \
-                  "THE_handle_OVERLOAD_DOES_NOT_RETURN_Message_Reply", "error"),                                    \
-      diagnose_if(why == Refusal::THE_handle_OVERLOAD_RETURNS_A_VALUE_BUT_THE_MESSAGE_HAS_NO_Reply,                 \
-                  "THE_handle_OVERLOAD_RETURNS_A_VALUE_BUT_THE_MESSAGE_HAS_NO_Reply", "error"),                     \
-      diagnose_if(why == Refusal::THIS_MESSAGE_HOLDS_A_REFERENCE_POINTER_OR_VIEW_SAY_orrery_borrows_IF_YOU_MEAN_IT, \
-                  "THIS_MESSAGE_HOLDS_A_REFERENCE_POINTER_OR_VIEW_SAY_orrery_borrows_IF_YOU_MEAN_IT", "error"),     \
-      diagnose_if(why == Refusal::THIS_RECIPIENT_DOES_NOT_LIST_THIS_MESSAGE,                                        \
-                  "THIS_RECIPIENT_DOES_NOT_LIST_THIS_MESSAGE", "error"),                                            \
-      diagnose_if(why == Refusal::THIS_DROPS_THE_REPLY_SAY_orrery_ignore_reply_OR_USE_ask,                          \
-                  "THIS_DROPS_THE_REPLY_SAY_orrery_ignore_reply_OR_USE_ask", "error"),                              \
-      diagnose_if(why == Refusal::THIS_MESSAGE_HAS_NO_Reply_USE_tell,                                               \
-                  "THIS_MESSAGE_HAS_NO_Reply_USE_tell", "error"),                                                   \
-      diagnose_if(why == Refusal::THIS_MESSAGE_HAS_NO_Reply_LEAVE_orrery_ignore_reply_OUT,                          \
-                  "THIS_MESSAGE_HAS_NO_Reply_LEAVE_orrery_ignore_reply_OUT", "error"),                              \
-      diagnose_if(why == Refusal::THIS_MESSAGE_IS_SENT_MORE_THAN_ONCE_AND_MUST_BE_COPYABLE,                         \
-                  "THIS_MESSAGE_IS_SENT_MORE_THAN_ONCE_AND_MUST_BE_COPYABLE", "error"),                             \
-      diagnose_if(why == Refusal::AN_ACTOR_THAT_WATCHES_NEEDS_A_handle_OVERLOAD_FOR_orrery_Down,                    \
-                  "AN_ACTOR_THAT_WATCHES_NEEDS_A_handle_OVERLOAD_FOR_orrery_Down", "error"),                        \
-      diagnose_if(why == Refusal::AN_ACTOR_IS_A_MOVABLE_STRUCT,                                                     \
-                  "AN_ACTOR_IS_A_MOVABLE_STRUCT", "error")))
+#define ORRERY_REFUSED __attribute__((unavailable("its arguments say why")))
 #else
-using RefusedTell = void;
-template <class M>
-using RefusedAsk = void;
 #define ORRERY_REFUSED = delete
 #endif
 
-/// The twins of Sendable's functions. `Target` repeats To, because clang prints a function's own arguments only.
+/// The twins of Sendable's functions. `Target` repeats To, because clang prints a function's own arguments
+/// only.
 template <class To>
 struct RefusedSends {
   template <class M, Refusal why = tell_refusal<To, M>(), class Target = To>
     requires(why != Refusal::none)
-  RefusedTell tell(M) const ORRERY_REFUSED;
+  TellResult tell(M) const ORRERY_REFUSED;
   template <class M, Refusal why = ignoring_refusal<To, M>(), class Target = To>
     requires(why != Refusal::none)
-  RefusedTell tell(M, IgnoreReply) const ORRERY_REFUSED;
+  TellResult tell(M, IgnoreReply) const ORRERY_REFUSED;
   template <class M, Refusal why = ask_refusal<To, M>(), class Target = To, class... Rest>
     requires(why != Refusal::none)
-  RefusedAsk<M> ask(M, Rest&&...) const ORRERY_REFUSED;
+  typename AskResultOf<M>::type ask(M, Rest&&...) const ORRERY_REFUSED;
   template <class M, Refusal why = ask_refusal<To, M>(), class Target = To, class... Rest>
     requires(why != Refusal::none)
-  void ask_async(M, Rest&&...) const ORRERY_REFUSED;
+  Pending<M> ask_async(M, Rest&&...) const ORRERY_REFUSED;
   template <class M, Refusal why = tell_refusal<To, M>(), class Target = To, class Range>
     requires(why != Refusal::none)
-  void tell_many(Range&&) const ORRERY_REFUSED;
+  std::size_t tell_many(Range&&) const ORRERY_REFUSED;
 };
 
 /// The twins of Context's functions that send the actor a message later.
@@ -222,15 +207,12 @@ struct RefusedSpawns {
   Spawned<A> spawn(std::string_view, A, Rest&&...) ORRERY_REFUSED;
   template <class A, Refusal why = actor_refusal<A>(), class... Arguments>
     requires(why != Refusal::none)
-  void spawn(Arguments&&...) ORRERY_REFUSED;
+  Ref<A> spawn(Arguments&&...) ORRERY_REFUSED;
   template <class A, Refusal why = actor_refusal<A>(), class Factory>
     requires(why != Refusal::none)
-  void spawn_n(std::size_t, Factory&&) ORRERY_REFUSED;
+  std::vector<Ref<A>> spawn_n(std::size_t, Factory&&) ORRERY_REFUSED;
 };
 
-#ifdef __clang__
-#pragma clang diagnostic pop
-#endif
 #undef ORRERY_REFUSED
 
 }  // namespace detail

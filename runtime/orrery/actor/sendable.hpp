@@ -1,7 +1,9 @@
 // sendable.hpp: tell and ask, once, for everything that stands for an actor: Ref, Recipient, Spawned.
-// Why:  a send that is refused must read the same whatever it goes through, and one text of each function is enough.
-// How:  a base without state. The handle that derives from it says what it accepts (`refusal_of<M>()`), where it leads
-//       (`runtime_index()`, `handle()`) and how the target runs an M (`operations_for<M>()`, null: it names nobody).
+// Why:  a send that is refused must read the same whatever it goes through, and one text of each function is
+// enough. How:  a base without state. The handle that derives from it says what it accepts
+// (`refusal_of<M>()`), where it leads
+//       (`runtime_index()`, `handle()`) and how the target runs an M (`operations_for<M>()`, null: it names
+//       nobody).
 // Source:  SPEC A3 to A7.
 #pragma once
 #include "orrery/actor/ask.hpp"
@@ -12,9 +14,6 @@
 #include <utility>
 
 namespace orrery {
-
-/// What a tell returns: nothing, or why the message was not accepted.
-using TellResult = std::expected<void, TellError>;
 
 namespace detail {
 
@@ -35,8 +34,8 @@ TellResult tell_to(std::uint32_t runtime_index, Handle target, const Operations*
 }
 
 template <class M>
-void begin_ask(AskCall& call, std::uint32_t runtime_index, Handle target, const Operations* operations, M&& message,
-               Duration timeout, std::source_location where) {
+void begin_ask(AskCall& call, std::uint32_t runtime_index, Handle target, const Operations* operations,
+               M&& message, Duration timeout, std::source_location where) {
   Runtime* const runtime = operations == nullptr ? nullptr : runtime_of(runtime_index);
   if (runtime == nullptr) return call.fail(AskError::actor_not_found);
   call.begin(*runtime, target, make_request(*runtime, *operations, std::move(message), where),
@@ -57,8 +56,9 @@ class Sendable : public detail::RefusedSends<To> {
 
   /// Sends `message`; at most once, in order after everything this sender sent to this actor before.
   ///
-  /// Errors:  TellError. A message that was accepted can still end as a dead letter, if the actor stops first.
-  /// Threads: any.    Blocks: nothing, unless the mailbox is full and its policy is `suspend`: then the fiber (a foreign
+  /// Errors:  TellError. A message that was accepted can still end as a dead letter, if the actor stops
+  /// first. Threads: any.    Blocks: nothing, unless the mailbox is full and its policy is `suspend`: then
+  /// the fiber (a foreign
   ///          thread: the thread).    Cost: one pooled block, one atomic exchange; schedules an idle actor.
   template <class M>
     requires(detail::tell_refusal<To, M>() == Refusal::none)
@@ -68,7 +68,8 @@ class Sendable : public detail::RefusedSends<To> {
   /// Sends an askable message without waiting for its reply.
   template <class M>
     requires(detail::ignoring_refusal<To, M>() == Refusal::none)
-  TellResult tell(M message, IgnoreReply, std::source_location where = std::source_location::current()) const {
+  TellResult tell(M message, IgnoreReply,
+                  std::source_location where = std::source_location::current()) const {
     return send(std::move(message), where);
   }
 
@@ -100,7 +101,8 @@ class Sendable : public detail::RefusedSends<To> {
   /// Sends every message of `messages` in order. Returns: how many were accepted before the first refusal.
   template <class M, class Range>
     requires(detail::tell_refusal<To, M>() == Refusal::none)
-  std::size_t tell_many(Range&& messages, std::source_location where = std::source_location::current()) const {
+  std::size_t tell_many(Range&& messages,
+                        std::source_location where = std::source_location::current()) const {
     std::size_t accepted = 0;
     for (auto&& message : messages) {
       if (!send(M(std::forward<decltype(message)>(message)), where)) break;

@@ -1,17 +1,15 @@
 // check.hpp: the one way to say "this cannot happen", and to stop when it does.
 // Why:  a broken invariant that runs on shows itself later and elsewhere. Here it stops at the line that
-// states it,
-//       with the run it belongs to (seed, step, virtual time), so that the failure can be replayed.
-// How:  the macro tests one condition; everything else (text, context, abort) is out of line and cold, so a
-// check
+//       states it, with the run it belongs to (seed, step, virtual time), so that the failure can be
+//       replayed.
+// How:  the macro tests one condition; all else (text, context, abort) is out of line and cold, so a check
 //       that holds costs one compare and one branch that is not taken.
 // Always true:  (C1) a check is on in every build
 //               (C2) the failed condition is printed before anything else is tried, so a broken context
-//               provider
-//                    cannot hide it
+//                    provider cannot hide it
 //               (C3) a failed check never returns and never throws: std::abort ends the process
 // Not chosen:   assert (off in release builds); an exception (the state is broken, unwinding would act on
-// it).
+//               it).
 #pragma once
 #include <fmt/core.h>
 

@@ -53,8 +53,7 @@ std::size_t append_escaped(std::string& out, std::string_view text, std::size_t 
   return bytes;
 }
 
-/// The item number `index` of a list that ends at its closing bracket; commas inside brackets do not
-/// separate.
+/// The item number `index` of a list that ends at its closing bracket; commas in brackets do not count.
 std::string_view list_item(std::string_view list, std::size_t index) {
   std::size_t depth = 0;
   std::size_t begin = 0;

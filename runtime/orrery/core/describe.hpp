@@ -1,19 +1,15 @@
 // describe.hpp: any value as one line of text for people: traces, reports, failure messages.
 // Why:  a report is read at the worst moment, so it has to show what a message or an actor holds without its
-// author
-//       having prepared anything.
+//       author having prepared anything.
 // How:  a plain struct is printed through reflection, a standard type by its kind; what cannot be seen is
-// "Type{…}".
-//       Numbers are put into text in the .cpp; the templates here only walk.
+//       "Type{…}". Numbers become text in the .cpp; the templates only walk.
 // Always true:  (D1) no address is ever printed, and no unordered container is walked, so equal values have
-// equal
-//                    texts in every run
+//                    equal texts in every run
 //               (D2) the text is bounded: long strings, ranges, deep and large values are cut with "…"
 // The texts:    Withdraw{amount=100}  GetBalance{}  -3  true  'a'  "quoted\n"  red or Color(7)  1.5s
 //               none or the value  error(…)  (1, "b")  [1, 2, … 40 in all]  {1: "a"}  {1, 2}  null  Type{…}
-// Customising:  `std::string orrery_describe(const T&)`, found by argument-dependent lookup, wins over all of
-// it. Not chosen:   fmt formatters for everything (each costs an include and a macro, and every message pays
-// for it).
+// Customising:  `std::string orrery_describe(const T&)`, found by argument-dependent lookup, wins.
+// Not chosen:   fmt formatters for everything (each costs an include and a macro, and every message pays).
 #pragma once
 #include "orrery/core/detail/describe_value.hpp"
 #include "orrery/core/hash_value.hpp"

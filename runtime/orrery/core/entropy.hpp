@@ -2,8 +2,7 @@
 // Why:  a run must be repeatable on another compiler, standard library and CPU. Standard distributions and
 //       std::shuffle differ between libraries, floating point between flags; nothing here uses either.
 // How:  counter-based. A draw is a pure function of (seed, stream, counter), so streams do not influence each
-//       other: one more draw in one actor changes nothing in another, and any draw can be computed on its
-//       own.
+//       other: one more draw in one actor changes nothing in another, and any draw can be computed alone.
 // Always true:  (N1) the numbers are part of the product: known-answer tests hold them still
 //               (N2) equal seed and counter, different streams: different draws (draw is a bijection of the
 //                    stream key, and one of the seed)
@@ -91,8 +90,7 @@ class Entropy {
 
   /// Pre:     0 < den, num <= den.
   /// Returns: true in `num` of `den` cases. Draws also when the answer is certain, so that changing a
-  /// probability
-  ///          to 0 or 1 does not shift the draws behind it.
+  ///          probability to 0 or 1 does not shift the draws behind it.
   [[nodiscard]] constexpr bool chance(Ratio probability) {
     ORRERY_CHECK(probability.den > 0);
     ORRERY_CHECK(probability.num <= probability.den, "{} of {}", probability.num, probability.den);

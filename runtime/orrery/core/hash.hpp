@@ -1,10 +1,9 @@
 // hash.hpp: the hashes whose values are part of the product: of names, and of whole traces.
 // Why:  two runs are the same run when their traces have the same hash, on any machine. So the value depends
-// on
-//       numbers and on a defined byte order only, never on memory layout, std::hash or the CPU.
+//       on numbers and on a defined byte order only, never on memory layout, std::hash or the CPU.
 // How:  a name is hashed once (FNV-1a, then mixed). A trace is a stream of 64-bit words, fed into two lanes
-// that do
-//       not see each other until value(); each lane is one xor or add, one rotation and one multiplication.
+//       that do not see each other until value(); each is one xor or add, one rotation and one
+//       multiplication.
 // Always true:  (H1) for a given word, a step is a bijection of each lane; for a given lane, of the word
 //               (H2) byte i of a text is bits 8i..8i+7 of its word, on every CPU
 //               (H3) the values are held still by known-answer tests
@@ -72,14 +71,13 @@ struct Hash128 {
 
 /// The rolling hash of a trace: feed it words and texts in order, read the value at any time.
 ///
-/// Encoding: the stream is a sequence of 64-bit words. add(w) is the word w. add_bytes(t) is the word
-/// size(t),
+/// Encoding: the stream is a sequence of 64-bit words. add(w) is the word w. add_bytes(t) is the length of t,
 ///           then the bytes of t in groups of 8, byte i of a group at bits 8i..8i+7, the last group filled up
 ///           with zero bits. The length in front makes ("ab", "c") differ from ("a", "bc").
 /// Threads:  one at a time.    Shape: 16 bytes; a copy is a checkpoint.
 class TraceHasher {
  public:
-  /// Cost: three multiplications, two of them at the same time as the third of the next call.
+  /// Cost: three multiplications, of which only one waits for the call before.
   constexpr void add(std::uint64_t word) {
     // The word is mixed before it meets a lane: a lane alone moves a difference in high bits to few places,
     // where the next word could undo it. Outside the lanes' chain of dependencies this costs no time.

@@ -1,23 +1,20 @@
 // hash_value.hpp: what a value adds to the hash of a trace.
 // Why:  the trace of a run must be the same from every compiler, library, CPU and optimisation level. So only
-// what
-//       has one value everywhere is hashed; everything else adds the name of its type.
+//       what has one value everywhere is hashed; everything else adds the name of its type.
 // Always true:  (V1) the words added are a function of the value alone: no address, padding, library type or
-// order of
-//                    an unordered container takes part
-// Encoding (words of TraceHasher):
-//   bool, char, unsigned    the value, zero-extended; char as 0..255, wchar_t as 32 bits
-//   signed integer          the value, sign-extended
-//   enum                    as its underlying integer
-//   text                    add_bytes
-//   duration                nanoseconds modulo 2^64 where the period is a whole number of them, else the
-//   count time_point              its time since epoch optional                0, or 1 and the value expected
-//   0 and the error, or 1 and the value (nothing for void) vector and other sequences   the size, then the
-//   elements; std::array has its size in its type and adds none pair, tuple, aggregate  the elements or
-//   fields in declared order all else                hash_text(type_name): floats, pointers and owners, maps,
-//   sets, variants, opaque classes
-// Customising:  `void orrery_hash(TraceHasher&, const T&)`, found by argument-dependent lookup, replaces all
-// of it.
+//                    order of an unordered container takes part
+// Encoding, in words of TraceHasher:
+//   - bool, char, unsigned: the value, zero-extended; char as 0..255, wchar_t as 32 bits
+//   - signed integer: the value, sign-extended; enum: its underlying integer
+//   - text: add_bytes
+//   - duration: nanoseconds modulo 2^64 where the period is a whole number of them, else the count;
+//     time_point: its time since epoch
+//   - optional: 0, or 1 and the value
+//   - expected: 0 and the error, or 1 and the value (nothing for void)
+//   - vector and other sequences: the size, then the elements; std::array has its size in its type, adds none
+//   - pair, tuple, aggregate: the elements or fields in declared order
+//   - all else, as floats, pointers, owners, maps, sets, variants, opaque classes: hash_text(type_name)
+// Customising:  `void orrery_hash(TraceHasher&, const T&)`, found by argument-dependent lookup, wins.
 #pragma once
 #include "orrery/core/detail/value_kind.hpp"
 #include "orrery/core/hash.hpp"

@@ -1,10 +1,8 @@
 // mix.hpp: the one bit mixer that hashing and randomness share.
 // Why:  both need "every input bit changes every output bit with probability one half", and both promise the
-// same
-//       numbers on every machine and with every compiler.
-// Source:  D. Stafford's variant 13 of the MurmurHash3 finalizer, as used in G. Steele, D. Lea, C. Flood:
-// "Fast
-//          Splittable Pseudorandom Number Generators" (OOPSLA 2014), SplitMix64.
+//       same numbers on every machine and with every compiler.
+// Source:  D. Stafford's variant 13 of the MurmurHash3 finalizer, as used by SplitMix64 in G. Steele, D. Lea,
+//          C. Flood: "Fast Splittable Pseudorandom Number Generators" (OOPSLA 2014).
 #pragma once
 #include <cstdint>
 

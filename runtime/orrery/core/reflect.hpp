@@ -1,21 +1,19 @@
-// reflect.hpp: the fields of a plain struct, by name and in declared order, with nothing written by its
-// author. Why:  messages and actors are plain structs. Reports want to print them, the trace wants to hash
-// them, generators
-//       want to fill them in; a macro or a hand-written list in every struct would be wrong sooner or later.
+// reflect.hpp: the fields of a plain struct, by name and in declared order, with nothing to write for it.
+// Why:  messages and actors are plain structs. Reports want to print them, the trace wants to hash them,
+//       generators want to fill them in; a macro or a hand-written list in each would be wrong sooner or
+//       later.
 // How:  the number of fields is the number of initialisers the struct takes, found with a value that converts
-// to
-//       anything. The fields themselves come from a structured binding, their names from the text the
+//       to anything. The fields themselves come from a structured binding, their names from the text the
 //       compiler prints for a pointer to a field of an object that is declared and never defined.
-// Always true:  (R1) a type is Reflectable or it is not; asking is an error for the two cases below only
+// Always true:  (R1) a type is Reflectable or it is not; asking is an error only where "Not so" says it
 //               (R2) fields are visited in declared order, each once, without a copy
 // Not reflectable: classes that are no aggregates (constructors, private members, virtual functions), unions,
-// base
-//               classes, fields that are references, C arrays or bit-fields, more than 24 fields, and types
-//               that ask to be left alone with a member type `orrery_opaque` (`using orrery_opaque = void;`).
-// Not so:       a struct with an anonymous union or anonymous struct inside, or whose field has a type that
-// can be
-//               built neither from {} nor from a converting value, does not compile here: give it
-//               `orrery_opaque`.
+//               base classes, fields that are references, C arrays, bit-fields or volatile, more than 24
+//               fields, a first field that can be built from anything (std::any: it could be a base class),
+//               and types that ask to be left alone with `using orrery_opaque = void;`.
+// Not so:       a struct with an anonymous union or anonymous struct inside, or with a defaulted field that
+//               can be built neither from a converting value nor as a reference, does not compile here: give
+//               it `orrery_opaque`.
 // Not chosen:   Boost.PFR (no names in Debian 12's version); macros in user code.
 // Source:       the techniques of A. Polukhin's Boost.PFR and of reflect-cpp, reduced to what is used here.
 #pragma once
@@ -30,8 +28,7 @@
 
 namespace orrery {
 namespace detail {
-// --- how many fields
-// ------------------------------------------------------------------------------------------------
+// --- how many fields ---
 
 /// Converts to a value of any type but Owner (else a struct could be copied from it as its own first field).
 /// It never runs; it has a body because constructors of the standard library that are looked at may name it
@@ -132,8 +129,7 @@ consteval bool begins_array() {
   }
 }
 
-/// The number of fields, or not_countable for what the structured binding of visit_fields could not take
-/// apart.
+/// The number of fields, or not_countable for what a structured binding could not take apart.
 template <class T>
 consteval std::size_t count_fields() {
   constexpr std::size_t count = initializer_count<T>();
@@ -154,8 +150,7 @@ consteval std::size_t count_fields() {
   }
 }
 
-// --- their names
-// ----------------------------------------------------------------------------------------------------
+// --- their names ---
 
 #ifdef __clang__
 #pragma clang diagnostic push

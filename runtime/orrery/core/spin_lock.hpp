@@ -1,14 +1,13 @@
 // spin_lock.hpp: a lock for sections of a few instructions.
 // Why:  the rare paths of a mailbox or a table exclude each other for tens of nanoseconds; a mutex of 40
-// bytes and a
-//       system call is the wrong size for that.
+//       bytes and a system call is the wrong size for that.
 // How:  test-and-test-and-set: waiters read until the lock looks free, so its cache line stays shared, and
-// only then
-//       try to take it. After a while a waiter gives its core away, because the owner may be waiting for one.
+//       only then try to take it. After a while a waiter gives its core away: the owner may be waiting for
+//       one.
 // Always true:  (L1) what one owner wrote before unlock() is seen by the next after lock()
 // Pre for all:  never held across a suspension, a handler or a blocking call; not recursive, not fair.
 // Source:       L. Rudolph, Z. Segall: "Dynamic Decentralized Cache Schemes for MIMD Parallel Processors"
-// (ISCA 1984).
+//               (1984).
 #pragma once
 #include <atomic>
 #include <thread>

@@ -1,7 +1,6 @@
 // time.hpp: the two words for time that all layers share, and their short text.
 // Why:  an actor must not be able to ask the machine for the time, only its world. An Instant therefore
-// belongs to
-//       a clock that has no now(): whoever wants one has to be given it.
+//       belongs to a clock that has no now(): whoever wants one has to be given it.
 // Always true:  (T1) integers only; nothing is rounded, so different durations have different texts
 //               (T2) no function here reads a clock
 // Not chosen:   std::chrono::steady_clock::time_point (real and virtual instants could be mixed up);

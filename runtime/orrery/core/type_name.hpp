@@ -1,17 +1,14 @@
 // type_name.hpp: the name a type has in traces, reports and decision keys.
 // Why:  traces and replays name messages, and must read the same from every compiler and standard library.
-// RTTI
-//       names and full type spellings differ between them ("{anonymous}" here, "(anonymous namespace)"
-//       there); the last identifier does not.
+//       RTTI names and full spellings differ ("{anonymous}" here, "(anonymous namespace)" there); the last
+//       identifier does not.
 // How:  the compiler prints T into __PRETTY_FUNCTION__; a scan from the end finds the last identifier. Types
-// whose
-//       spelling is not portable (arithmetic types, pointers, std::string) have fixed names.
+//       whose spelling is not portable (arithmetic types, pointers, std::string) have fixed names.
 // Always true:  (Y1) an explicit `orrery_name` wins
 //               (Y2) the name is a constant, known at compile time, alive for the whole program
 // Not so:       two types of one name in different scopes share it, and so do the specialisations of a
-// template:
-//               give one of them an orrery_name. Standard streams, regular expressions, iterators and thread
-//               ids have different names in libstdc++ and libc++.
+//               template: give one of them an orrery_name. Standard streams, regular expressions, iterators
+//               and thread ids have different names in libstdc++ and libc++.
 // Not chosen:   typeid().name() (mangled, needs RTTI); hashing the full spelling (differs between compilers).
 #pragma once
 #include <concepts>

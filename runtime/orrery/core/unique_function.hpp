@@ -1,15 +1,13 @@
 // unique_function.hpp: any callable, held by value, moved and never copied.
 // Why:  closures that own something (a promise, an envelope) cannot be copied, so std::function cannot hold
-// them; and
-//       std::move_only_function is missing in libc++ 19.
+//       them; and std::move_only_function is missing in libc++ 19.
 // How:  32 bytes of room inside the object, one pointer to call the callable and one to move or destroy it.
-// What does
-//       not fit, is aligned more strictly than max_align_t or could throw while it moves, lives on the heap.
+//       What does not fit, is aligned more strictly than max_align_t or could throw while moving, lives on
+//       the heap.
 // Always true:  (U1) the callable is destroyed exactly once
 //               (U2) moving never throws and leaves the source empty
 //               (U3) a call to an empty function is caught, not undefined
-// Not chosen:   a table of operations (one more load in every call); pointers to members as callables (write
-// a lambda).
+// Not chosen:   a table of operations (one more load in every call); pointers to members (write a lambda).
 #pragma once
 #include "orrery/core/check.hpp"
 
@@ -103,8 +101,7 @@ class UniqueFunction<R(Args...)> {
     }
   }
 
-  /// Moves the callable from `from` to `to`, or destroys it when `to` is null; either way `from` holds none
-  /// after.
+  /// Moves the callable from `from` to `to`, or destroys it when `to` is null; `from` holds none after.
   template <class Held>
   static void manage(std::byte* from, std::byte* to) noexcept {
     Held& held = held_in<Held>(from);

@@ -37,6 +37,7 @@ class Timer : public TimerNode {
   Instant due{};                ///< set by the world when armed
   std::uint64_t sequence = 0;   ///< of the arming, for a world that needs an order among equals
   Handle owner{};               ///< whose timer it is, for reports
+  std::uint32_t shard = 0;      ///< where it was armed last, for a world with several wheels
   const Purpose purpose;
 
  private:

@@ -1,6 +1,5 @@
 // describe_value.hpp: the walk behind describe(): one function template per kind of value.
-// Why:  the forms of the texts and what is promised about them stand in describe.hpp; this is how they come
-// about.
+// Why:  describe.hpp says what the texts are and what is promised about them; this is how they come about.
 #pragma once
 #include "orrery/core/detail/value_kind.hpp"
 #include "orrery/core/time.hpp"
@@ -22,8 +21,7 @@ struct Description {
   std::size_t stop_at_bytes;  ///< `out` may exceed it by what one scalar needs
   unsigned levels_left;
 
-  /// One level deeper; false, with "…" printed, when there is no room. Ends what follows a pointer in a
-  /// circle.
+  /// One level deeper; false, with "…" printed, when there is no room. Ends a walk round a ring of pointers.
   bool enter();
   void leave() { ++levels_left; }
   [[nodiscard]] bool is_full() const { return out.size() >= stop_at_bytes; }

@@ -1,7 +1,6 @@
 // fields.hpp: an aggregate taken apart into references to its fields, in declared order.
 // Why:  structured bindings are the only way C++23 has to reach fields without naming them, and they need
-// their number
-//       written out. This table is the one place where that is done.
+//       their number written out. This table is the one place where that is done.
 #pragma once
 #include <cstddef>
 

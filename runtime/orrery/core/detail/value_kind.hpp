@@ -1,7 +1,6 @@
 // value_kind.hpp: what sort of value a type holds, decided once for printing and hashing alike.
 // Why:  describe and hash_value must agree on what they see, and both are compiled with every message. The
-// kinds are
-//       recognised by their members, so that neither <optional> nor <variant> nor <map> has to be included
+//       kinds are recognised by their members, so that <optional>, <variant> and <map> need not be included
 //       for it.
 #pragma once
 #include <chrono>

@@ -1,0 +1,13 @@
+// naive_bank_test.cpp: the same property on the wrong bank. It fails; `./dev demo` shows how.
+#include "bank_property.hpp"
+#include "naive_bank.hpp"
+
+namespace {
+
+TEST(NaiveBank, MoneyIsConserved) {
+  orrery::sim::check([](orrery::sim::World& w, const std::vector<bank::Op>& ops) {
+    bank::money_is_conserved<bank::TrustingAccount, bank::NaiveTeller>(w, ops);
+  });
+}
+
+}  // namespace

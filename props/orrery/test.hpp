@@ -1,0 +1,8 @@
+// test.hpp: everything needed to write property tests of actor systems.
+#pragma once
+#include "orrery/actor.hpp"
+#include "orrery/props/rapidcheck.hpp"
+#include "orrery/sim/world.hpp"
+#include "orrery/testkit/check.hpp"
+
+

@@ -1,0 +1,5 @@
+// system.hpp: everything needed to run actors in production: the actors, and the System that holds them.
+#pragma once
+#include "orrery/actor.hpp"
+#include "orrery/threads/system.hpp"
+#include "orrery/threads/system_options.hpp"

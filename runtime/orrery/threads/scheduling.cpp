@@ -1,0 +1,184 @@
+// scheduling.cpp: how a worker finds its next actor, and when it sleeps.
+// Order of search:  now and then the injection deque first (so that a busy worker cannot starve it); the hot slot, but not
+//                   too often in a row (so that two actors that schedule each other cannot starve the queue); the queue;
+//                   the injection deque; other workers' queues; their hot slots, if they are stuck in a handler.
+#include "orrery/core/check.hpp"
+#include "orrery/threads/threaded_world.hpp"
+
+#include <algorithm>
+
+namespace orrery {
+
+namespace {
+
+constexpr std::uint32_t picks_per_injection_look = 61;
+constexpr std::uint32_t picks_per_timer_look = 64;
+constexpr std::uint32_t hot_runs_max = 3;
+constexpr std::size_t injected_at_once_max = 32;
+
+void relax() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+void ThreadedWorld::schedule(Cell& cell) {
+  if (Worker* const worker = this_worker()) {
+    Cell* const cooled = worker->put_hot(cell);
+    if (cooled == nullptr) return;  // P2
+    worker->queue.push(cooled, [this](std::span<Cell* const> cells) { injection_.push(cells); });
+  } else {
+    injection_.push(&cell);
+  }
+  wake_if_needed();
+}
+
+void ThreadedWorld::wake_if_needed() {
+  if (idle_.should_wake()) idle_.wake_one();
+}
+
+bool ThreadedWorld::anything_visible() const noexcept {
+  return !injection_.empty() || std::ranges::any_of(workers_, [](const auto& worker) { return !worker->queue.empty(); });
+}
+
+/// A worker's life. Any of the calls may return on another thread, so nothing of a worker is kept here (P3).
+void ThreadedWorld::loop(void* world) noexcept {
+  auto& self = *static_cast<ThreadedWorld*>(world);
+  while (Cell* const cell = self.next_cell()) self.run_cell(*cell);
+  self.leave_loop();
+}
+
+void ThreadedWorld::run_cell(Cell& cell) {
+  this_worker()->running.store(&cell, std::memory_order_relaxed);
+  if (!runtime_->run(cell, options_.runtime.batch)) return;
+  Worker& worker = *this_worker();  // perhaps another than before
+  if (worker.hot.load(std::memory_order_relaxed) == nullptr && worker.queue.empty()) {
+    (void)worker.put_hot(cell);  // nobody else wants a turn here
+    return;
+  }
+  worker.queue.push(&cell, [this](std::span<Cell* const> cells) { injection_.push(cells); });
+  wake_if_needed();
+}
+
+Cell* ThreadedWorld::next_cell() {
+  Worker& worker = *this_worker();
+  worker.turns.store(worker.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  ++worker.picks;
+  if (worker.picks % picks_per_timer_look == 0) expire(worker.timers);
+  if (worker.picks % picks_per_injection_look == 0) {
+    if (Cell* const cell = injection_.pop()) return cell;
+  }
+  if (Cell* const cell = take_local(worker)) return cell;
+  return find_elsewhere(worker);
+}
+
+Cell* ThreadedWorld::take_local(Worker& worker) {
+  if (worker.hot_runs < hot_runs_max) {
+    if (Cell* const cell = worker.take_hot()) {
+      ++worker.hot_runs;
+      return cell;
+    }
+  }
+  worker.hot_runs = 0;
+  if (Cell* const cell = worker.queue.pop()) return cell;
+  return worker.take_hot();
+}
+
+/// A share of what waits there: the first to run now, the others into the own queue.
+Cell* ThreadedWorld::take_injected(Worker& worker) {
+  const std::size_t share = std::min(injection_.size() / workers_.size() + 1, injected_at_once_max);
+  Cell* first = nullptr;
+  std::array<Cell*, injected_at_once_max> others;
+  std::size_t count = 0;
+  injection_.pop_some(share, [&](Cell* cell) {
+    if (first == nullptr) {
+      first = cell;
+    } else {
+      others[count++] = cell;
+    }
+  });
+  for (std::size_t i = 0; i < count; ++i) {
+    worker.queue.push(others[i], [this](std::span<Cell* const> cells) { injection_.push(cells); });
+  }
+  return first;
+}
+
+Cell* ThreadedWorld::steal(Worker& worker) {
+  const std::size_t count = workers_.size();
+  if (count == 1) return nullptr;
+  const auto first = static_cast<std::size_t>(worker.victims.below(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    Worker& victim = *workers_[(first + i) % count];
+    if (&victim == &worker) continue;
+    if (Cell* const cell = victim.queue.steal_into(worker.queue)) return cell;
+  }
+  return nullptr;
+}
+
+/// The actor in the hot slot of a worker that has been in the same handler since this one began to search.
+Cell* ThreadedWorld::take_from_stuck(Worker& worker) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Worker& victim = *workers_[i];
+    if (&victim == &worker || victim.turns.load(std::memory_order_relaxed) != worker.seen_turns[i]) continue;
+    if (Cell* const cell = victim.take_hot()) return cell;
+  }
+  return nullptr;
+}
+
+/// Looks for work until there is some, a timer is due, or `spin` is over. Pre: counted as searching.
+Cell* ThreadedWorld::search(Worker& worker) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    worker.seen_turns[i] = workers_[i]->turns.load(std::memory_order_relaxed);
+  }
+  const Instant until = now() + options_.spin;
+  while (true) {
+    if (Cell* const cell = take_injected(worker)) return cell;
+    if (Cell* const cell = steal(worker)) return cell;
+    const Instant present = now();
+    if (present >= worker.timers.next_due()) return nullptr;
+    if (present >= until) return take_from_stuck(worker);
+    if (idle_.closed()) return nullptr;
+    for (int i = 0; i < 16; ++i) relax();
+  }
+}
+
+Cell* ThreadedWorld::find_elsewhere(Worker& worker) {
+  worker.running.store(nullptr, std::memory_order_relaxed);
+  bool may_spin = true;
+  while (true) {
+    expire(worker.timers);
+    Cell* cell = take_local(worker);
+    if (cell == nullptr) cell = take_injected(worker);
+    if (cell == nullptr && may_spin) {
+      if (!worker.searching) worker.searching = idle_.begin_search();
+      if (worker.searching) cell = search(worker);
+    }
+    if (cell == nullptr && !worker.searching) cell = steal(worker);
+    if (cell != nullptr) {
+      if (std::exchange(worker.searching, false) && idle_.end_search() && anything_visible()) wake_if_needed();
+      return cell;
+    }
+    if (worker.timers.next_due() <= now()) continue;
+    if (idle_.closed()) return nullptr;
+    may_spin = sleep(worker);
+  }
+}
+
+/// Sleeps until there is work or the worker's next timer is due.
+/// Returns: whether it was woken for work, and so counts as searching.
+bool ThreadedWorld::sleep(Worker& worker) {
+  if (!idle_.enter(worker, std::exchange(worker.searching, false))) return false;
+  if (anything_visible()) wake_if_needed();  // came while we searched, and its producer relied on us
+  const Instant due = worker.timers.next_due();
+  bool woken = worker.parker.park(due == Instant::max() ? std::nullopt : std::optional{to_clock(due)});
+  if (!woken && !idle_.leave(worker)) woken = worker.parker.park();  // a token is under way
+  worker.searching = woken;
+  if (std::exchange(worker.wakes_watchdog, false)) watchdog_parker_.unpark();
+  return woken;
+}
+
+}  // namespace orrery

@@ -1,0 +1,173 @@
+#include "orrery/threads/system.hpp"
+
+#include "orrery/core/check.hpp"
+#include "orrery/threads/stop_signals.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+namespace orrery {
+
+namespace {
+
+using Clock = ThreadedWorld::Clock;
+using namespace std::chrono_literals;
+
+Clock::time_point in(Duration limit) {
+  const auto present = Clock::now();
+  return limit > Clock::time_point::max() - present ? Clock::time_point::max() : present + limit;
+}
+
+SystemOptions resolve_or_exit(const SystemOptions& given, int* argc, char** argv) {
+  std::vector<std::string_view> words;
+  for (int i = 1; argc != nullptr && i < *argc; ++i) words.emplace_back(argv[i]);
+  const auto resolved = resolve_options(given, words, [](const char* name) { return std::getenv(name); });
+  if (!resolved) {
+    fmt::print(stderr, "orrery: {}\n", resolved.error());
+    std::exit(2);
+  }
+  if (resolved->config_wanted) {
+    fmt::print("{}", describe(*resolved));
+    std::exit(0);
+  }
+  if (argc != nullptr) {
+    int kept = 1;
+    for (int i = 1; i < *argc; ++i) {
+      const bool is_ours = std::ranges::find(resolved->used, static_cast<std::size_t>(i - 1)) != resolved->used.end();
+      if (!is_ours) argv[kept++] = argv[i];
+    }
+    argv[kept] = nullptr;
+    *argc = kept;
+  }
+  return resolved->options;
+}
+
+/// Returns: the type of the message that `worker` handles, or null. The worker writes this without a lock, since it must
+/// cost a handler nothing; so this may only look at a worker that has been in the same handler for a while.
+#if defined(__clang__)
+[[clang::no_sanitize("thread", "address")]]
+#else
+[[gnu::no_sanitize_thread, gnu::no_sanitize_address]]
+#endif
+[[gnu::noinline]] const MessageInfo* peek_message(const Worker& worker) {
+  const Envelope* const envelope = *static_cast<Envelope* const volatile*>(&worker.message);
+  if (envelope == nullptr) return nullptr;
+  const Operations* const operations = *static_cast<const Operations* const volatile*>(&envelope->operations);
+  return operations == nullptr ? nullptr : operations->message;
+}
+
+std::string describe_wait(const Runtime& runtime, const Wait& wait) {
+  switch (wait.kind()) {
+    case Wait::Kind::ask: return fmt::format("waits for {}", runtime.path_of(wait.target()));
+    case Wait::Kind::place: return fmt::format("waits for a place in the mailbox of {}", runtime.path_of(wait.target()));
+    case Wait::Kind::sleep: return "sleeps";
+  }
+  return "waits";
+}
+
+}  // namespace
+
+std::string orrery_describe(const StopReport& report) {
+  std::string text = fmt::format("{} actor{} still live{}", report.living, report.living == 1 ? "" : "s",
+                                 report.living == 1 ? "s" : "");
+  for (const Activity& one : report.activity) text += fmt::format("; {}: {}", one.actor, one.doing);
+  return text;
+}
+
+System::System(SystemOptions options)
+    : SystemParts{resolve_or_exit(options, nullptr, nullptr)}, Runtime{threads_, settings_.runtime, nullptr} {
+  begin();
+}
+
+System::System(int& argc, char** argv, SystemOptions options)
+    : SystemParts{resolve_or_exit(options, &argc, argv)}, Runtime{threads_, settings_.runtime, nullptr} {
+  begin();
+}
+
+void System::begin() {
+  for (const auto& worker : threads_.workers()) add_execution(*worker);
+  threads_.start(*this);
+}
+
+System::~System() {
+  for (StopReport report = shutdown(settings_.stop_timeout); !report.is_complete;) {
+    threads_.report("stop", orrery_describe(report) + "; waiting for them");
+    report = shutdown(std::max<Duration>(settings_.stop_timeout, 1s));
+  }
+  threads_.stop();
+}
+
+StopReport System::shutdown(Duration deadline) {
+  ORRERY_CHECK(!threads_.is_worker(), "a handler cannot wait for all handlers to end; use run_until_signal or main");
+  const auto until = in(deadline);
+  refuse_spawns();
+  // Once is enough, except for an actor that was being spawned meanwhile: so again when nothing moves, or after a while.
+  auto patience = 100ms;
+  while (true) {
+    stop_all();
+    const auto next_stop = std::min<Clock::time_point>(until, Clock::now() + patience);
+    const bool is_idle = threads_.await_idle(next_stop);
+    if (is_idle && living() == 0) break;
+    if (Clock::now() >= until) return {false, living(), activity()};
+    patience *= 2;
+  }
+  check_account();
+  return {};
+}
+
+/// Y1. A thread that is just being refused has counted its offer and not yet the refusal, so this looks more than once.
+void System::check_account() {
+  const auto until = in(1s);
+  Ledger account = ledger();
+  while ((!account.adds_up() || account.queued != 0) && Clock::now() < until) {
+    std::this_thread::sleep_for(1ms);
+    account = ledger();
+  }
+  ORRERY_CHECK(account.adds_up() && account.queued == 0, "messages were lost or invented: {}", orrery_describe(account));
+}
+
+int System::run_until_signal() {
+  ORRERY_CHECK(!threads_.is_worker(), "a handler cannot wait for the process to be stopped");
+  StopSignals signals;
+  (void)signals.wait();
+  const StopReport report = shutdown(settings_.stop_timeout);
+  if (report.is_complete) return 0;
+  fmt::print(stderr, "orrery: stop: {}\n", orrery_describe(report));
+  return 1;
+}
+
+bool System::await_quiescence(Duration limit) { return threads_.await_quiescence(in(limit)); }
+
+std::vector<Activity> System::activity() {
+  ORRERY_CHECK(!threads_.is_worker());
+  std::vector<Activity> found;
+  for (const auto& worker : threads_.workers()) {
+    const Cell* const cell = worker->running.load(std::memory_order_acquire);
+    if (cell == nullptr) continue;
+    const std::uint32_t turn = worker->turns.load(std::memory_order_acquire);
+    std::this_thread::sleep_for(1ms);
+    if (worker->turns.load(std::memory_order_acquire) != turn) continue;  // busy, but not stuck
+    const MessageInfo* const message = peek_message(*worker);
+    found.push_back({path_of(cell->handle()),
+                     message == nullptr ? "in a lifecycle hook" : fmt::format("in handler {}", message->name)});
+  }
+  for_each_cell([&](Cell& cell) {
+    // Taking the bit is taking the right to run the cell (C1), as a waker does; so the wait stays where it is meanwhile.
+    std::uint32_t seen = cell.attention.load(std::memory_order_seq_cst);
+    do {
+      if ((seen & Cell::parked) == 0) return;
+    } while (!cell.attention.compare_exchange_weak(seen, seen & ~Cell::parked, std::memory_order_seq_cst));
+    found.push_back({path_of(cell.handle()), describe_wait(*this, *cell.wait)});
+    threads_.schedule(cell);
+  });
+  return found;
+}
+
+}  // namespace orrery

@@ -1,0 +1,239 @@
+// threaded_world.cpp: the seam itself, and the threads. How a worker finds its next actor is in scheduling.cpp.
+#include "orrery/threads/threaded_world.hpp"
+
+#include "orrery/core/check.hpp"
+#include "orrery/fiber/switch.hpp"
+#include "orrery/threads/thread_waiter.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace orrery {
+
+namespace {
+
+/// Signals of the process are for main and its friends, so that a worker never runs their handlers.
+class NoSignals {
+ public:
+  NoSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&all, fault);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~NoSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+std::uint64_t seed_of(const SystemOptions& options) {
+  if (options.draw_seed != 0) return options.draw_seed;
+  std::random_device source;
+  const std::uint64_t high = source();
+  return high << 32 | source();
+}
+
+}  // namespace
+
+ThreadedWorld::ThreadedWorld(const SystemOptions& options)
+    : options_{options},
+      began_{Clock::now()},
+      draw_seed_{seed_of(options)},
+      loops_{{.stack_bytes = options.stack_bytes, .guard = options.stack_guards, .guarded_max = options.guarded_stacks_max}},
+      reporter_{options.reports_per_minute, options.report_to},
+      idle_{options.threads},
+      foreign_timers_{options.timer_tick_bits} {
+  ORRERY_CHECK(options.threads >= 1);
+  for (std::uint32_t i = 0; i < options.threads; ++i) {
+    workers_.push_back(std::make_unique<Worker>(i, options.timer_tick_bits));
+    workers_.back()->seen_turns.resize(options.threads);
+  }
+}
+
+ThreadedWorld::~ThreadedWorld() { ORRERY_CHECK(!watchdog_.joinable(), "a world is destroyed after its threads ended"); }
+
+void ThreadedWorld::start(Runtime& runtime) {
+  runtime_ = &runtime;
+  const NoSignals inherited_by_the_threads;
+  for (const auto& worker : workers_) {
+    worker->runtime = &runtime;
+    worker->thread = std::thread{[this, &worker = *worker] { run_worker(worker); }};
+  }
+  watchdog_ = std::thread{[this] { keep_watch(); }};
+}
+
+void ThreadedWorld::stop() {
+  idle_.close();
+  watchdog_parker_.unpark();
+  watchdog_.join();
+  for (const auto& worker : workers_) worker->thread.join();
+  for (const auto& worker : workers_) LoopFibers::destroy_all(worker->parked_loops);
+}
+
+Worker* ThreadedWorld::this_worker() const noexcept {
+  Execution* const execution = current_execution();
+  return execution != nullptr && execution->runtime == runtime_ && runtime_ != nullptr ? static_cast<Worker*>(execution)
+                                                                                      : nullptr;
+}
+
+void ThreadedWorld::run_worker(Worker& worker) {
+  fiber::ThreadFiber home;
+  worker.home = &home.fiber();
+  worker.pool = &BlockPool::local();
+  fiber::set_thread_slot(static_cast<Execution*>(&worker));
+  worker.fiber = loops_.take(worker.parked_loops, &ThreadedWorld::loop, this);
+  ORRERY_CHECK(worker.fiber != nullptr, "there is no memory for the stack of a worker");
+  fiber::switch_to(home.fiber(), *worker.fiber);
+  fiber::set_thread_slot(nullptr);
+}
+
+Instant ThreadedWorld::now() noexcept {
+  return Instant{std::chrono::duration_cast<Duration>(Clock::now() - began_)};
+}
+
+ThreadedWorld::Clock::time_point ThreadedWorld::to_clock(Instant instant) const noexcept {
+  const Duration since = instant.time_since_epoch();
+  return since > Clock::time_point::max() - began_ ? Clock::time_point::max() : began_ + since;
+}
+
+std::uint64_t ThreadedWorld::draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) {
+  Entropy once{orrery::draw(draw_seed_, stream, counter), counter};
+  return limit == 0 ? once.next() : once.below(limit);
+}
+
+void ThreadedWorld::report(std::string_view kind, const std::string& text) { reporter_.report(now(), kind, text); }
+
+// ---- timers -------------------------------------------------------------------------------------------------------
+
+void ThreadedWorld::arm(Timer& timer, Instant due) {
+  if (Worker* const worker = this_worker()) {
+    timer.shard = worker->index;
+    worker->timers.arm(timer, due);  // awake itself, and the watchdog too while it is
+    return;
+  }
+  timer.shard = static_cast<std::uint32_t>(workers_.size());
+  foreign_timers_.arm(timer, due);
+  // The shard's lock orders this load behind the watchdog's last look into the shard, hence behind the store that says
+  // "awake" before that look: either the watchdog saw this timer, or we see "awake" or the instant it sleeps until.
+  if (due.time_since_epoch().count() < watchdog_wakes_at_.load(std::memory_order_seq_cst)) watchdog_parker_.unpark();
+}
+
+bool ThreadedWorld::cancel(Timer& timer) {
+  return (timer.shard < workers_.size() ? workers_[timer.shard]->timers : foreign_timers_).cancel(timer);
+}
+
+void ThreadedWorld::expire(TimerShard& shard) {
+  const Instant due = shard.next_due();
+  if (due == Instant::max()) return;
+  if (const Instant present = now(); due <= present) shard.expire(present);
+}
+
+void ThreadedWorld::keep_watch() {
+  std::vector<std::uint32_t> seen(workers_.size());
+  while (!idle_.closed()) {
+    watchdog_wakes_at_.store(Duration::max().count(), std::memory_order_seq_cst);  // awake: see arm()
+    expire(foreign_timers_);
+    const Instant overdue = now() - options_.watch_period;
+    bool is_left_behind = false;
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+      Worker& worker = *workers_[i];
+      if (worker.timers.next_due() <= overdue) expire(worker.timers);
+      const std::uint32_t turns = worker.turns.load(std::memory_order_relaxed);
+      if (turns == std::exchange(seen[i], turns) && worker.hot.load(std::memory_order_relaxed) != nullptr) {
+        is_left_behind = true;
+      }
+    }
+    if (is_left_behind) wake_if_needed();
+    Instant until = foreign_timers_.next_due();
+    if (!idle_.watchdog_may_sleep()) until = std::min(until, now() + options_.watch_period);
+    watchdog_wakes_at_.store(until.time_since_epoch().count(), std::memory_order_seq_cst);
+    (void)watchdog_parker_.park(until == Instant::max() ? std::nullopt : std::optional{to_clock(until)});
+    idle_.watchdog_is_awake();
+  }
+}
+
+// ---- fibers -------------------------------------------------------------------------------------------------------
+
+void ThreadedWorld::suspend(Cell& cell) {
+  Worker& worker = *this_worker();
+  fiber::Fiber* const next = loops_.take(worker.parked_loops, &ThreadedWorld::loop, this);
+  ORRERY_CHECK(next != nullptr,
+               "{} cannot wait: the system gives no memory for one more fiber stack, {} are in use; raise "
+               "vm.max_map_count or the memory limit, or let fewer handlers wait at once",
+               runtime_->path_of(cell.handle()), fibers().live);
+  fiber::Fiber& mine = *worker.fiber;
+  cell.fiber = &mine;
+  worker.fiber = next;
+  fiber::switch_to(
+      mine, *next, [](void* parked) { current_execution()->runtime->parked(*static_cast<Cell*>(parked)); }, &cell);  // P1
+}
+
+void ThreadedWorld::continue_handler(Cell& cell) {
+  Worker& worker = *this_worker();
+  fiber::Fiber& mine = *worker.fiber;
+  fiber::Fiber& handler = *std::exchange(cell.fiber, nullptr);
+  worker.fiber = &handler;
+  fiber::switch_to(mine, handler, &ThreadedWorld::put_loop_away, &mine);
+}
+
+/// Runs on the fiber that was switched to. `fiber` is parked in continue_handler, or in leave_loop for good.
+void ThreadedWorld::put_loop_away(void* fiber) {
+  auto& worker = *static_cast<Worker*>(current_execution());
+  auto& world = static_cast<ThreadedWorld&>(worker.runtime->world());
+  world.loops_.put(worker.parked_loops, static_cast<fiber::Fiber*>(fiber));
+}
+
+void ThreadedWorld::leave_loop() {
+  Worker& worker = *this_worker();
+  fiber::Fiber& mine = *worker.fiber;
+  worker.fiber = worker.home;
+  fiber::switch_to(mine, *worker.home, &ThreadedWorld::put_loop_away, &mine);
+}
+
+// ---- threads that are no workers ----------------------------------------------------------------------------------
+
+Waiter& ThreadedWorld::waiter() { return ThreadWaiter::of_this_thread(); }
+
+void ThreadedWorld::block(Wait& wait) {
+  ORRERY_CHECK(!is_worker(), "code that runs on a worker outside a handler (a destructor, a factory) cannot wait");
+  ThreadWaiter& mine = ThreadWaiter::of_this_thread();
+  while (!wait.ready()) mine.sleep();
+}
+
+// ---- rest ---------------------------------------------------------------------------------------------------------
+
+bool ThreadedWorld::await_idle(Clock::time_point until) {
+  ORRERY_CHECK(!is_worker(), "a handler cannot wait for all handlers to end");
+  while (true) {
+    const auto rest = idle_.await_rest(until);
+    if (rest.all_sleep && injection_.empty()) return true;
+    if (Clock::now() >= until) return false;
+    std::this_thread::yield();  // a wake-up is under way
+  }
+}
+
+bool ThreadedWorld::await_quiescence(Clock::time_point until) {
+  using namespace std::chrono_literals;
+  while (true) {
+    if (!await_idle(until)) return false;
+    const auto before = idle_.rest();
+    std::size_t pending = foreign_timers_.pending();
+    for (const auto& worker : workers_) pending += worker->timers.pending();
+    const auto after = idle_.rest();
+    // Between two looks at sleeping workers of which none departed nothing ran, so the timers counted are all there are.
+    const bool at_rest = before.all_sleep && after.all_sleep && before.departures == after.departures && injection_.empty();
+    if (at_rest && pending == 0) return true;
+    const auto present = Clock::now();
+    if (present >= until) return false;
+    if (at_rest) std::this_thread::sleep_until(std::min<Clock::time_point>(until, present + 200us));  // a timer is to come
+  }
+}
+
+}  // namespace orrery

@@ -1,0 +1,113 @@
+// threaded_world.hpp: the production world: actors run on worker threads, time is the machine's.
+// Why:  here stands everything that makes an actor run, wait and wake on real threads; what an actor is stands above.
+// How:  each worker runs a loop, and the loop runs on a fiber. A handler that suspends keeps that fiber: the worker goes
+//       on with another loop, and when the handler may continue, some worker switches to it and parks its own loop.
+//
+//         loop L1 --run(cell)--> handler --suspend--> switch to loop L2, which publishes the cell as parked
+//         loop L2 (any worker) --run(cell)--> continue_handler --> switch to L1, which puts L2 away; handler goes on
+//
+//       A runnable actor lies in exactly one place: the hot slot or the queue of a worker, or the injection deque.
+//       A watchdog thread sleeps while all workers do. Else it looks every watch_period at what a stuck worker left
+//       behind: its timers, and the actor in its hot slot.
+// Always true:  (P1) a handler's fiber is published only after the switch away from it is complete
+//               (P2) whoever makes an actor runnable then looks whether a sleeper must be woken, except for the hot slot,
+//                    which its worker serves next, or the watchdog points out
+//               (P3) no function here keeps a Worker& across anything that may switch fibers
+// Source:       DESIGN section 2; the Go scheduler and Tokio for queues, hot slot, fairness tick and searching.
+#pragma once
+#include "orrery/actor/runtime.hpp"
+#include "orrery/threads/idle_workers.hpp"
+#include "orrery/threads/injection_deque.hpp"
+#include "orrery/threads/loop_fibers.hpp"
+#include "orrery/threads/reporter.hpp"
+#include "orrery/threads/system_options.hpp"
+#include "orrery/threads/timer_shard.hpp"
+#include "orrery/threads/worker.hpp"
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace orrery {
+
+class ThreadedWorld final : public World {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// Pre: `options` went through resolve_options.
+  explicit ThreadedWorld(const SystemOptions& options);
+  ~ThreadedWorld() override;
+  ThreadedWorld(const ThreadedWorld&) = delete;
+  ThreadedWorld& operator=(const ThreadedWorld&) = delete;
+
+  /// Starts the threads. Pre: every worker was added to `runtime` as an execution.
+  void start(Runtime& runtime);
+  /// Ends the threads and destroys all fibers. Pre: no actor lives, nobody sends any more.
+  void stop();
+  [[nodiscard]] std::span<const std::unique_ptr<Worker>> workers() const noexcept { return workers_; }
+
+  void schedule(Cell& cell) override;
+  [[nodiscard]] Instant now() noexcept override;
+  [[nodiscard]] std::uint64_t draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) override;
+  void arm(Timer& timer, Instant due) override;
+  bool cancel(Timer& timer) override;
+  void suspend(Cell& cell) override;
+  void continue_handler(Cell& cell) override;
+  [[nodiscard]] Waiter& waiter() override;
+  void block(Wait& wait) override;
+  void report(std::string_view kind, const std::string& text) override;
+
+  /// Waits until nothing runs, is runnable, or is to come by a timer somebody waits for (see System).
+  ///
+  /// Returns: false when that was not reached in time.    Threads: no worker.    Blocks: the thread.
+  [[nodiscard]] bool await_quiescence(Clock::time_point until);
+  /// Waits until all workers sleep and no runnable actor waits for one. Returns, Threads, Blocks: as above.
+  [[nodiscard]] bool await_idle(Clock::time_point until);
+  [[nodiscard]] bool is_worker() const noexcept { return this_worker() != nullptr; }
+  [[nodiscard]] fiber::StackCounts fibers() const { return loops_.counts(); }
+
+ private:
+  [[nodiscard]] Worker* this_worker() const noexcept;
+
+  void run_worker(Worker& worker);
+  static void loop(void* world) noexcept;
+  [[gnu::noinline]] Cell* next_cell();
+  [[gnu::noinline]] void run_cell(Cell& cell);
+  [[gnu::noinline]] void leave_loop();
+  static void put_loop_away(void* fiber);
+
+  Cell* find_elsewhere(Worker& worker);
+  Cell* take_local(Worker& worker);
+  Cell* take_injected(Worker& worker);
+  Cell* steal(Worker& worker);
+  Cell* take_from_stuck(Worker& worker);
+  Cell* search(Worker& worker);
+  bool sleep(Worker& worker);
+  void expire(TimerShard& shard);
+  [[nodiscard]] bool anything_visible() const noexcept;
+  void wake_if_needed();
+
+  void keep_watch();
+  [[nodiscard]] Clock::time_point to_clock(Instant instant) const noexcept;
+
+  const SystemOptions options_;
+  const Clock::time_point began_;
+  std::uint64_t draw_seed_;
+  Runtime* runtime_ = nullptr;
+  LoopFibers loops_;
+  Reporter reporter_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  IdleWorkers idle_;
+  InjectionDeque<Cell> injection_;
+
+  TimerShard foreign_timers_;
+  std::atomic<Duration::rep> watchdog_wakes_at_{0};  ///< later than any instant while it is awake
+  Parker watchdog_parker_;
+  std::thread watchdog_;
+};
+
+}  // namespace orrery

@@ -1,0 +1,90 @@
+// check.hpp: a property of an actor system, inside a GoogleTest test.
+//
+//   TEST(Bank, MoneyIsConserved) {
+//     sim::check([](sim::World& w, const std::vector<Op>& ops) {
+//       auto bank = wire(w);
+//       w.always("balance never negative", [&] { return w.peek(bank.alice).balance >= 0; });
+//       for (const Op& op : ops) bank.teller[op.teller & 1].tell(Transfer{op.amount}, orrery::ignore_reply);
+//       w.run();
+//       EXPECT_EQ(w.peek(bank.alice).balance + w.peek(bank.bob).balance, 100);
+//     });
+//   }
+//
+// The body runs once per run, in a fresh world with a generated input; EXPECT_ and ASSERT_ work in it, and inside actors.
+// The first failing run is shrunk and reported at the user's line; the token in the report replays it.
+// Source:  SPEC T3; UX sections 2 and 4.
+#pragma once
+#include "orrery/sim/world.hpp"
+#include "orrery/testkit/campaign.hpp"
+
+#include <source_location>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace orrery::testkit {
+
+namespace detail {
+
+template <class F>
+struct Inputs : Inputs<decltype(&F::operator())> {};
+template <class... T>
+struct Inputs<void (*)(sim::World&, T...)> {
+  using Values = std::tuple<std::remove_cvref_t<T>...>;
+};
+template <class F, class... T>
+struct Inputs<void (F::*)(sim::World&, T...)> : Inputs<void (*)(sim::World&, T...)> {};
+template <class F, class... T>
+struct Inputs<void (F::*)(sim::World&, T...) const> : Inputs<void (*)(sim::World&, T...)> {};
+
+/// Runs `body` and turns failed assertions of GoogleTest into a finding instead of printing them.
+void run_capturing_assertions(sim::World& world, const std::function<void()>& body);
+
+/// Runs the campaign (or the replay that the settings ask for) and reports to GoogleTest.
+void check_property(Property property, CheckOptions options, std::source_location where);
+
+}  // namespace detail
+
+/// Checks that `body(World&, inputs...)` holds in every run.
+///
+/// Returns: whether it held; a failure has been reported to GoogleTest.
+/// Errors:  a bad setting, an unknown token or one of another test ends the process with code 2 and one line.
+/// Threads: the calling one; one check at a time.    Cost: some microseconds a run, more with longer runs.
+template <class F>
+void check(F body, CheckOptions options = {}, std::source_location where = std::source_location::current()) {
+  using Values = typename detail::Inputs<F>::Values;
+  Property property;
+  if constexpr (std::tuple_size_v<Values> == 0) {
+    property.make_input = [](const InputOrigin&) { return std::make_unique<NoInput>(); };
+    property.body = [body](sim::World& world, const Input&) {
+      detail::run_capturing_assertions(world, [&] { body(world); });
+    };
+  } else if constexpr (std::tuple_size_v<Values> == 1) {
+    using T = std::tuple_element_t<0, Values>;
+    property.make_input = [](const InputOrigin& origin) {
+      return std::make_unique<TypedInput<T>>(Arbitrary<T>::generate(origin));
+    };
+    property.body = [body](sim::World& world, const Input& input) {
+      const T value = static_cast<const TypedInput<T>&>(input).value();
+      detail::run_capturing_assertions(world, [&] { body(world, value); });
+    };
+  } else {
+    property.make_input = [](const InputOrigin& origin) {
+      return std::make_unique<TypedInput<Values>>(Arbitrary<Values>::generate(origin));
+    };
+    property.body = [body](sim::World& world, const Input& input) {
+      const Values values = static_cast<const TypedInput<Values>&>(input).value();
+      detail::run_capturing_assertions(world, [&] {
+        std::apply([&](const auto&... value) { body(world, value...); }, values);
+      });
+    };
+  }
+  detail::check_property(std::move(property), options, where);
+}
+
+}  // namespace orrery::testkit
+
+namespace orrery::sim {
+using testkit::check;
+using testkit::CheckOptions;
+}  // namespace orrery::sim

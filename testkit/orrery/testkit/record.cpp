@@ -1,0 +1,162 @@
+#include "orrery/testkit/record.hpp"
+
+#include <fmt/core.h>
+
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace orrery::testkit {
+
+namespace {
+
+constexpr std::string_view first_line = "orrery-record 1";
+constexpr std::string_view kinds = "sdf";  // schedule, draw, fault
+
+/// Reads a record line by line, with the number of the line for errors.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : rest_{text} {}
+  std::expected<std::string_view, std::string> any() {
+    ++number_;
+    if (rest_.empty()) return std::unexpected(fmt::format("line {}: the record ends too early", number_));
+    const auto end = rest_.find('\n');
+    const std::string_view line = rest_.substr(0, end);
+    rest_ = end == std::string_view::npos ? std::string_view{} : rest_.substr(end + 1);
+    return line;
+  }
+  /// Returns: the value of the next line, which must begin with `key`.
+  std::expected<std::string_view, std::string> value(std::string_view key) {
+    const auto next = any();
+    if (!next) return next;
+    std::string_view line = *next;
+    if (!line.starts_with(key) || (line.size() > key.size() && line[key.size()] != ' ')) {
+      return std::unexpected(fmt::format("line {}: \"{}\" is expected", number_, key));
+    }
+    line.remove_prefix(std::min(line.size(), key.size() + 1));
+    return line;
+  }
+  [[nodiscard]] std::size_t number() const noexcept { return number_; }
+  [[nodiscard]] bool done() const noexcept { return rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+  std::size_t number_ = 0;
+};
+
+template <class T>
+bool read_number(std::string_view& text, T& value) {
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{}) return false;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return true;
+}
+
+std::string in_one_line(std::string text) {
+  for (char& c : text) {
+    if (c == '\n') c = ' ';
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string to_text(const Record& record) {
+  std::string out = fmt::format("{}\ntest {}\ntoken {}\ninput {} {} {}\npath", first_line, record.test, to_string(record.token),
+                                record.origin.seed, record.origin.commands, record.origin.values);
+  for (const std::size_t index : record.path) out += fmt::format(" {}", index);
+  out += fmt::format("\nreduced {}\ndecisions {}\n", record.reduced ? 1 : 0, record.decisions.size());
+  for (const auto& [kind, count, index] : record.decisions) {
+    out += fmt::format("{} {} {}\n", kinds[static_cast<std::size_t>(kind)], count, index);
+  }
+  out += fmt::format("finding {}\nsteps {}\ntrace {}\n", in_one_line(record.finding), record.steps, to_hex(record.trace_hash));
+  out += fmt::format("end {:016x}\n", hash_text(out));
+  return out;
+}
+
+std::expected<Record, std::string> parse_record(std::string_view text) {
+  if (!text.starts_with(first_line)) return std::unexpected(fmt::format("line 1: \"{}\" is expected", first_line));
+  const auto last = text.rfind("\nend ");
+  if (last == std::string_view::npos || text.size() != last + 22 || !text.ends_with('\n')) {
+    return std::unexpected("the record is truncated: its last line must be \"end\" with a checksum");
+  }
+  const std::string_view body = text.substr(0, last + 1);
+  if (text.substr(last + 5, 16) != fmt::format("{:016x}", hash_text(body))) {
+    return std::unexpected("the record was changed: its checksum does not fit");
+  }
+  Record record;
+  Lines lines{body};
+  const auto fail = [&](std::string_view what) {
+    return std::unexpected(fmt::format("line {}: {}", lines.number(), what));
+  };
+  auto line = lines.value("orrery-record");
+  if (line = lines.value("test"); !line) return std::unexpected(line.error());
+  record.test = std::string{*line};
+  if (line = lines.value("token"); !line) return std::unexpected(line.error());
+  const auto token = parse_token(*line);
+  if (!token) return fail(token.error());
+  record.token = *token;
+  if (line = lines.value("input"); !line) return std::unexpected(line.error());
+  if (!read_number(*line, record.origin.seed) || !read_number(*line, record.origin.commands) ||
+      !read_number(*line, record.origin.values)) {
+    return fail("three numbers are expected");
+  }
+  if (line = lines.value("path"); !line) return std::unexpected(line.error());
+  while (!line->empty()) {
+    std::size_t index = 0;
+    if (!read_number(*line, index)) return fail("numbers are expected");
+    record.path.push_back(index);
+  }
+  int reduced = 0;
+  if (line = lines.value("reduced"); !line) return std::unexpected(line.error());
+  if (!read_number(*line, reduced) || (reduced != 0 && reduced != 1)) return fail("0 or 1 is expected");
+  record.reduced = reduced == 1;
+  std::size_t count = 0;
+  if (line = lines.value("decisions"); !line) return std::unexpected(line.error());
+  if (!read_number(*line, count) || count > body.size()) return fail("a number is expected");
+  for (std::size_t i = 0; i < count; ++i) {
+    sim::Decision decision;
+    if (line = lines.any(); !line) return std::unexpected(line.error());
+    const auto kind = line->empty() ? std::string_view::npos : kinds.find(line->front());
+    if (kind == std::string_view::npos) return fail("a decision is expected: s, d or f, the options, the choice");
+    decision.kind = static_cast<sim::DecisionKind>(kind);
+    line->remove_prefix(1);
+    if (!read_number(*line, decision.count) || !read_number(*line, decision.index) || !line->empty() ||
+        (decision.count != 0 && decision.index >= decision.count)) {
+      return fail("a decision is expected: s, d or f, the options, the choice");
+    }
+    record.decisions.push_back(decision);
+  }
+  if (line = lines.value("finding"); !line) return std::unexpected(line.error());
+  record.finding = std::string{*line};
+  if (line = lines.value("steps"); !line) return std::unexpected(line.error());
+  if (!read_number(*line, record.steps)) return fail("a number is expected");
+  if (line = lines.value("trace"); !line) return std::unexpected(line.error());
+  const auto hash = parse_hash128(*line);
+  if (!hash) return fail("32 hexadecimal digits are expected");
+  record.trace_hash = *hash;
+  if (!lines.done()) return fail("nothing more is expected");
+  return record;
+}
+
+std::expected<void, std::string> write_file(const std::string& path, std::string_view text) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path{path}.parent_path(), error);
+  std::ofstream file{path, std::ios::binary | std::ios::trunc};
+  file.write(text.data(), static_cast<std::streamsize>(text.size()));
+  file.close();
+  if (!file) return std::unexpected(fmt::format("cannot write {}", path));
+  return {};
+}
+
+std::expected<std::string, std::string> read_file(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  if (!file) return std::unexpected(fmt::format("cannot read {}", path));
+  std::ostringstream text;
+  text << file.rdbuf();
+  return std::move(text).str();
+}
+
+}  // namespace orrery::testkit

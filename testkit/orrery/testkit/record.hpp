@@ -1,0 +1,40 @@
+// record.hpp: the file that holds one run completely, so that it can be sent to somebody.
+// How:  lines of text: where the input comes from, every decision, and what came out. The last line carries a hash of
+//       everything before it: a truncated or edited file is recognised.
+// Source:  SPEC X2.
+#pragma once
+#include "orrery/core/hash.hpp"
+#include "orrery/sim/finding.hpp"
+#include "orrery/sim/options.hpp"
+#include "orrery/sim/strategy.hpp"
+#include "orrery/testkit/input.hpp"
+#include "orrery/testkit/token.hpp"
+
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace orrery::testkit {
+
+struct Record {
+  std::string test;
+  Token token;                      ///< the run in which the failure was found
+  InputOrigin origin;               ///< of the generated input
+  std::vector<std::size_t> path;    ///< from the generated input to the shrunk one
+  bool reduced = true;
+  sim::Decisions decisions;
+  std::string finding;              ///< headline and name, for people
+  std::uint64_t steps = 0;
+  Hash128 trace_hash{};
+};
+
+[[nodiscard]] std::string to_text(const Record& record);
+/// Returns: the record, or a sentence with the line number that says what is wrong.
+[[nodiscard]] std::expected<Record, std::string> parse_record(std::string_view text);
+
+/// Errors: a sentence that names the path.
+[[nodiscard]] std::expected<void, std::string> write_file(const std::string& path, std::string_view text);
+[[nodiscard]] std::expected<std::string, std::string> read_file(const std::string& path);
+
+}  // namespace orrery::testkit

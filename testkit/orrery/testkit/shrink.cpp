@@ -1,0 +1,186 @@
+#include "orrery/testkit/shrink.hpp"
+
+#include "orrery/core/entropy.hpp"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+#include <utility>
+
+namespace orrery::testkit {
+
+std::uint64_t uncalm_choices(const sim::Decisions& decisions) noexcept {
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(decisions, [](const sim::Decision& decision) { return decision.index != 0; }));
+}
+
+namespace {
+
+/// What is smaller among runs of the same input.
+auto schedule_cost(const sim::Outcome& outcome) {
+  return std::tuple{outcome.steps, uncalm_choices(outcome.decisions), outcome.decisions.size()};
+}
+
+class Shrinker {
+ public:
+  Shrinker(const Property& property, const CheckOptions& options, InputOrigin origin, std::unique_ptr<Input> input,
+           sim::Outcome outcome, std::uint64_t runs_max)
+      : property_{property}, options_{options.run}, commands_max_{options.commands_max}, runs_max_{runs_max} {
+    options_.record_events = true;
+    best_.origin = origin;
+    best_.input = std::move(input);
+    best_.outcome = std::move(outcome);
+  }
+
+  ShrinkResult run() && {
+    bool smaller = true;
+    while (smaller && best_.runs < runs_max_) {
+      smaller = pass_input();
+      smaller = pass_calm() || smaller;
+      smaller = pass_choices() || smaller;
+      smaller = pass_other_schedules() || smaller;
+      if (!smaller) smaller = pass_fresh_inputs();
+    }
+    return std::move(best_);
+  }
+
+ private:
+  /// Runs `input` under `strategy`. Returns: the outcome if it shows the same failure.
+  template <class MakeStrategy>
+  std::optional<sim::Outcome> try_run(const Input& input, const MakeStrategy& strategy) {
+    if (best_.runs >= runs_max_) return std::nullopt;
+    ++best_.runs;
+    const sim::Body body = [&](sim::World& world) { property_.body(world, input); };
+    options_.record_events = false;
+    const sim::Outcome plain = sim::execute(body, strategy, options_);
+    if (!plain.finding || !plain.finding->same_failure(*best_.outcome.finding)) return std::nullopt;
+    options_.record_events = true;  // only what fails is worth its text
+    return sim::execute(body, strategy, options_);
+  }
+  std::optional<sim::Outcome> try_calm(const Input& input) {
+    return try_run(input, [] { return std::make_unique<sim::Calm>(); });
+  }
+  std::optional<sim::Outcome> try_order(const Input& input) {
+    return try_run(input, [&] {
+      return std::make_unique<sim::FollowOrder>(best_.outcome.order, best_.outcome.decisions);
+    });
+  }
+  std::optional<sim::Outcome> try_random(const Input& input, std::uint64_t seed) {
+    return try_run(input, [&] { return std::make_unique<sim::RandomWalk>(seed); });
+  }
+  std::optional<sim::Outcome> try_choices(const sim::Decisions& decisions) {
+    return try_run(*best_.input, [&] {
+      return std::make_unique<sim::Replay>(decisions, sim::Replay::Mode::lenient);
+    });
+  }
+
+  void take(sim::Outcome outcome) {
+    best_.outcome = std::move(outcome);
+    ++best_.steps;
+  }
+  bool take_if_smaller(std::optional<sim::Outcome> outcome) {
+    if (!outcome || schedule_cost(*outcome) >= schedule_cost(best_.outcome)) return false;
+    take(std::move(*outcome));
+    return true;
+  }
+
+  /// Goes to simpler inputs as long as one of them still fails, under any of a few schedules.
+  bool pass_input() {
+    bool any = false;
+    for (std::size_t index = 0; best_.runs < runs_max_;) {
+      const auto child = best_.input->simpler(index);
+      if (child == nullptr) break;
+      auto outcome = try_order(*child);
+      if (!outcome) outcome = try_calm(*child);
+      constexpr std::uint64_t random_tries = 3;
+      for (std::uint64_t seed = 0; !outcome && seed < random_tries; ++seed) outcome = try_random(*child, mix64(seed));
+      if (!outcome) {
+        ++index;
+        continue;
+      }
+      best_.input = best_.input->simpler(index);
+      best_.path.push_back(index);
+      take(std::move(*outcome));
+      index = 0;
+      any = true;
+    }
+    return any;
+  }
+
+  bool pass_calm() { return take_if_smaller(try_calm(*best_.input)); }
+
+  /// Delta debugging over the choices that are not calm: whole ranges of them back to 0, ever smaller ones.
+  bool pass_choices() {
+    bool any = false;
+    for (std::size_t parts = 1;;) {
+      const std::vector<std::size_t> places = uncalm_places();
+      if (places.empty() || parts > places.size() || best_.runs >= runs_max_) return any;
+      bool taken = false;
+      for (std::size_t part = 0; part < parts && !taken; ++part) {
+        sim::Decisions calmer = best_.outcome.decisions;
+        const std::size_t from = places.size() * part / parts;
+        const std::size_t to = places.size() * (part + 1) / parts;
+        for (std::size_t i = from; i < to; ++i) calmer[places[i]].index = 0;
+        taken = take_if_smaller(try_choices(calmer));
+      }
+      any = any || taken;
+      if (!taken) parts *= 2;
+    }
+  }
+
+  /// The same input may fail in fewer steps under another schedule.
+  bool pass_other_schedules() {
+    constexpr std::uint64_t tries = 60;
+    bool any = false;
+    for (std::uint64_t seed = 0; seed < tries; ++seed) {
+      any = take_if_smaller(try_random(*best_.input, mix64(seed + 1'000))) || any;
+    }
+    return any;
+  }
+
+  /// Short inputs with large numbers, made afresh: one of them may fail in fewer steps. Made once.
+  bool pass_fresh_inputs() {
+    if (std::exchange(made_fresh_, true)) return false;
+    constexpr int tries = 60;
+    for (int commands = 1; commands <= commands_max_; ++commands) {
+      for (int i = 0; i < tries; ++i) {
+        const InputOrigin origin{.seed = mix64(best_.origin.seed + static_cast<std::uint64_t>(commands * tries + i)),
+                                 .commands = commands,
+                                 .values = 100};
+        auto input = property_.make_input(origin);
+        auto outcome = try_random(*input, origin.seed);
+        if (!outcome || outcome->steps >= best_.outcome.steps) continue;
+        best_.input = std::move(input);
+        best_.origin = origin;
+        best_.path.clear();
+        take(std::move(*outcome));
+        return true;
+      }
+    }
+    return false;
+  }
+
+  [[nodiscard]] std::vector<std::size_t> uncalm_places() const {
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < best_.outcome.decisions.size(); ++i) {
+      if (best_.outcome.decisions[i].index != 0) places.push_back(i);
+    }
+    return places;
+  }
+
+  const Property& property_;
+  sim::RunOptions options_;
+  int commands_max_;
+  std::uint64_t runs_max_;
+  bool made_fresh_ = false;
+  ShrinkResult best_;
+};
+
+}  // namespace
+
+ShrinkResult shrink(const Property& property, const CheckOptions& options, InputOrigin origin,
+                    std::unique_ptr<Input> input, sim::Outcome outcome, std::uint64_t runs_max) {
+  return Shrinker{property, options, origin, std::move(input), std::move(outcome), runs_max}.run();
+}
+
+}  // namespace orrery::testkit

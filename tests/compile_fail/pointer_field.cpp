@@ -1,0 +1,15 @@
+// expect: THIS_MESSAGE_HOLDS_A_REFERENCE_POINTER_OR_VIEW_SAY_orrery_borrows_IF_YOU_MEAN_IT
+// names:  Ref<Account>, Note
+#include <orrery/actor.hpp>
+
+struct Note {
+  int number;
+  const int* place;
+};
+struct Account {
+  void handle(Note) {}
+};
+
+void send(orrery::Ref<Account> account) {
+  account.tell(Note{1, nullptr});  // refused
+}

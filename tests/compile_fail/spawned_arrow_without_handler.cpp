@@ -1,0 +1,21 @@
+// expect: THIS_ACTOR_HAS_NO_handle_OVERLOAD_FOR_THIS_MESSAGE
+// names:  Ref<Account>, Close
+#include <orrery/actor.hpp>
+
+struct Deposit {
+  using Reply = int;
+  int amount;
+};
+struct Tick {};
+struct Close {
+  using Reply = int;
+};
+struct Account {
+  int handle(Deposit message) { return message.amount; }
+  void handle(Tick) {}
+};
+
+void send(orrery::Runtime& runtime) {
+  const auto account = runtime.spawn("alice", Account{});
+  account->tell(Close{});  // refused
+}

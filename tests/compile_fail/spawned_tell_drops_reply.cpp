@@ -1,0 +1,21 @@
+// expect: THIS_DROPS_THE_REPLY_SAY_orrery_ignore_reply_OR_USE_ask
+// names:  Spawned<Account>, Deposit
+#include <orrery/actor.hpp>
+
+struct Deposit {
+  using Reply = int;
+  int amount;
+};
+struct Tick {};
+struct Close {
+  using Reply = int;
+};
+struct Account {
+  int handle(Deposit message) { return message.amount; }
+  void handle(Tick) {}
+};
+
+void send(orrery::Runtime& runtime) {
+  const auto account = runtime.spawn("alice", Account{});
+  account.tell(Deposit{1});  // refused
+}

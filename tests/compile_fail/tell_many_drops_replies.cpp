@@ -1,0 +1,22 @@
+// expect: THIS_DROPS_THE_REPLY_SAY_orrery_ignore_reply_OR_USE_ask
+// names:  Ref<Account>, Deposit
+#include <orrery/actor.hpp>
+
+#include <vector>
+
+struct Deposit {
+  using Reply = int;
+  int amount;
+};
+struct Tick {};
+struct Close {
+  using Reply = int;
+};
+struct Account {
+  int handle(Deposit message) { return message.amount; }
+  void handle(Tick) {}
+};
+
+void send(orrery::Ref<Account> account) {
+  account.tell_many<Deposit>(std::vector<Deposit>(3));  // refused
+}

@@ -1,0 +1,15 @@
+// expect: AN_ACTOR_IS_A_MOVABLE_STRUCT
+// names:  Account
+#include <orrery/actor.hpp>
+
+#include <mutex>
+
+struct Tick {};
+struct Account {
+  std::mutex mutex;
+  void handle(Tick) {}
+};
+
+bool wire(orrery::Runtime& runtime) {
+  return runtime.spawn("alice", Account{}).has_value();  // refused
+}

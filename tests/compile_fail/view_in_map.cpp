@@ -1,0 +1,17 @@
+// expect: THIS_MESSAGE_HOLDS_A_REFERENCE_POINTER_OR_VIEW_SAY_orrery_borrows_IF_YOU_MEAN_IT
+// names:  Ref<Account>, Note
+#include <orrery/actor.hpp>
+
+#include <map>
+#include <string_view>
+
+struct Note {
+  std::map<int, std::string_view> lines;
+};
+struct Account {
+  void handle(Note) {}
+};
+
+void send(orrery::Ref<Account> account) {
+  account.tell(Note{});  // refused
+}

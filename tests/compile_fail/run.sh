@@ -45,9 +45,8 @@ judge() {
   [[ $first == "$program: In "* ]] && first=$(sed -n 2p <<<"$said")
   [[ $first == "$program:$line:"*" error: "* ]] ||
     { wrong_because "$program" "does not begin with an error in line $line" "$said"; return; }
-  # With its template arguments, so that the source line that is quoted does not count.
   [[ $said == *"$sentence"* ]] || { wrong_because "$program" "does not say $sentence" "$said"; return; }
-  local name messages
+  local name messages  # not the source lines that are quoted: these name everything
   messages=$(grep -E '(error|note): ' <<<"$said")
   while IFS= read -r name; do
     [[ $messages == *"$name"* ]] || { wrong_because "$program" "does not name $name" "$said"; return; }
@@ -63,4 +62,4 @@ for program in *.cpp; do
   fi
 done
 echo "$programs programs, $wrong wrong"
-((programs > 0 && wrong == 0))
+((wrong == 0))

@@ -15,12 +15,18 @@ class AskWait final : public Wait {
     const auto is_ready = [](const AskCall* call) { return call->ready(); };
     return all_ ? std::ranges::all_of(calls_, is_ready) : std::ranges::any_of(calls_, is_ready);
   }
-  [[nodiscard]] Handle target() const noexcept override { return first_open().target(); }
+  /// Whoever waits for any of several depends on none of them alone.
+  [[nodiscard]] Handle target() const noexcept override {
+    return all_ || calls_.size() == 1 ? first_open().target() : Handle{};
+  }
   [[nodiscard]] bool has_deadline() const noexcept override {
     const auto ends = [](const AskCall* call) { return call->has_deadline(); };
     return all_ ? std::ranges::all_of(calls_, ends) : std::ranges::any_of(calls_, ends);
   }
   [[nodiscard]] const MessageInfo* message() const noexcept override { return first_open().message(); }
+  [[nodiscard]] bool needs(const Ask& ask) const noexcept override {
+    return (all_ || calls_.size() == 1) && std::ranges::any_of(calls_, [&](const AskCall* call) { return call->is(ask); });
+  }
 
  private:
   [[nodiscard]] const AskCall& first_open() const noexcept {
@@ -103,6 +109,11 @@ void AskCall::wait() {
   wait_for_asks({&self, 1}, true);
 }
 
+bool AskCall::look() const {
+  if (runtime_ != nullptr && runtime_->observer() != nullptr) runtime_->observer()->before_look();
+  return ready();
+}
+
 Ask* AskCall::collect() noexcept {
   ORRERY_CHECK(ready());
   disarm();
@@ -120,21 +131,18 @@ Ask* AskCall::collect() noexcept {
 
 AskCall::~AskCall() {
   disarm();
-  if (ask_ == nullptr || Runtime::abandon(*ask_)) return;
-  if (ask_->has_reply && message_->drop_reply != nullptr) message_->drop_reply(ask_->home->payload());
-  runtime_->release_home(*ask_);
+  if (ask_ != nullptr) runtime_->let_go(*ask_);
 }
 
 void wait_for_asks(std::span<AskCall* const> calls, bool all) {
   if (calls.empty()) return;
   AskWait wait{calls, all};
-  if (wait.ready()) return;
-  for (const AskCall* call : calls) {
-    if (call->runtime() != nullptr) {
-      call->runtime()->wait(wait);
-      return;
-    }
-  }
+  const auto begun = std::ranges::find_if(calls, [](const AskCall* call) { return call->runtime() != nullptr; });
+  if (begun == calls.end()) return;
+  Runtime& runtime = *(*begun)->runtime();
+  if (!wait.ready()) runtime.wait(wait);
+  // Which one came first can be seen now, unlike when all are waited for.
+  if (!all && calls.size() > 1 && runtime.observer() != nullptr) runtime.observer()->before_look();
 }
 
 }  // namespace orrery::detail

@@ -61,6 +61,9 @@ class AskCall {
   [[nodiscard]] Runtime* runtime() const noexcept { return runtime_; }
   [[nodiscard]] Handle target() const noexcept { return target_; }
   [[nodiscard]] bool has_deadline() const noexcept { return timeout_ != no_timeout; }
+  [[nodiscard]] bool is(const Ask& ask) const noexcept { return ask_ == &ask; }
+  /// Like ready(), for user code that acts on the answer: in a simulation others may act first.
+  [[nodiscard]] bool look() const;
   [[nodiscard]] const MessageInfo* message() const noexcept { return message_; }
 
  private:
@@ -145,7 +148,7 @@ class [[nodiscard]] Pending {
  public:
   explicit Pending(std::unique_ptr<detail::AskCall> call) noexcept : call_{std::move(call)} {}
   /// Returns: whether get() would not wait.
-  [[nodiscard]] bool ready() const noexcept { return call_->ready(); }
+  [[nodiscard]] bool ready() const { return call_->look(); }
   /// Waits for the outcome and takes it. Pre: not taken yet.    Blocks: the fiber (a foreign thread: the thread).
   [[nodiscard]] AskResult<M> get() {
     call_->wait();

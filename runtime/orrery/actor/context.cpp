@@ -66,6 +66,7 @@ ActorId Context::id() const noexcept {
 }
 
 std::size_t Context::mailbox_depth() const {
+  if (runtime_.observer() != nullptr) runtime_.observer()->before_look();
   std::size_t depth = cell_.mailbox.count(static_cast<std::size_t>(-1), &cell_.bell);
   if (cell_.extras != nullptr) {
     if (cell_.extras->lanes != nullptr) depth += cell_.extras->lanes->depth();

@@ -194,9 +194,13 @@ void Runtime::handle(Cell& cell, Envelope* envelope) {
     outcome = attempt([&] { envelope->operations->run(cell.actor, *envelope, context); });
   }
   if (cell.extras != nullptr && cell.extras->receive_timeout != nullptr) restart_receive_timeout(cell);
-  if (context.was_stashed() && outcome.how == Observer::Ended::handled) {
-    if (observer_ != nullptr) observer_->ended(cell, *envelope, Observer::Ended::stashed);
-    return;
+  if (context.was_stashed()) {
+    if (outcome.how == Observer::Ended::handled) {
+      if (observer_ != nullptr) observer_->ended(cell, *envelope, Observer::Ended::stashed);
+      return;
+    }
+    std::erase(cell.extras->stash, envelope);  // it failed after all: it is accounted for here, and only here
+    envelope->operations->drop(*envelope);
   }
   if (outcome.how == Observer::Ended::handled) {
     ORRERY_CHECK(cell.ending != Cell::Ending::unwinding, "{} swallowed orrery::Unwind while it handled {}: rethrow it",

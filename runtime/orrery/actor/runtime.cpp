@@ -110,7 +110,14 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
         above != nullptr && above->extras != nullptr && above->extras->named) {
       path.insert(0, above->extras->path + "/");
     }
-    if (observer_ != nullptr) observer_->before_name(path);
+    if (observer_ != nullptr) {
+      try {
+        observer_->before_name(path);
+      } catch (...) {  // the world ends, and unwinds the spawner
+        request.type->destroy(request.actor);
+        throw;
+      }
+    }
   }
   if (!accepting_spawns_.load(std::memory_order_relaxed)) return refused(SpawnError::shutting_down);
   Cell* const cell = claim_cell();

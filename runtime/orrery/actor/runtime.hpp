@@ -142,8 +142,13 @@ class Runtime : public detail::RefusedSpawns {
   /// The asker lets go of an unsettled ask. Returns: false when it was settled: take the result, then release_home().
   [[nodiscard]] static bool abandon(Ask& ask) noexcept;
   void release_home(Ask& ask) noexcept;
+  /// The asker does not want the answer any more, whether it has come or not.
+  void let_go(Ask& ask) noexcept;
   void free_envelope(Envelope* envelope) noexcept;
   [[nodiscard]] std::optional<Handle> find_by_path(std::string_view path, const ActorType* type) const;
+
+  /// From now on every spawn gives shutting_down.
+  void refuse_spawns() noexcept { accepting_spawns_.store(false, std::memory_order_relaxed); }
 
   /// Visits every cell that was ever used, in slot order. Threads: any while nothing runs.
   template <class F>
@@ -160,8 +165,6 @@ class Runtime : public detail::RefusedSpawns {
   void add_execution(Execution& execution);
   /// Stops every actor. The world must still run cells afterwards.
   void stop_all();
-  void refuse_spawns() noexcept { accepting_spawns_.store(false, std::memory_order_relaxed); }
-
  private:
   static constexpr std::uint32_t cells_per_chunk = 1'024;
 

@@ -91,7 +91,12 @@ std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, 
   envelope->target_generation = target.generation;
   count_offered(execution);
   if (observer_ != nullptr) {
-    observer_->before_enqueue(target, *envelope);
+    try {
+      observer_->before_enqueue(target, *envelope);
+    } catch (...) {  // the world ends, and unwinds the sender
+      (void)refuse(envelope, TellError::actor_stopped, execution_of(*this));
+      throw;
+    }
     execution = execution_of(*this);
   }
 
@@ -205,6 +210,7 @@ std::expected<void, TellError> Runtime::send_or_wait(Handle target, BoundedMailb
   }
   if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::waiting);
   PlaceWait waiting{place, target, envelope->operations->message, expired};
+  Ask* const ask = (envelope->flags & Envelope::is_ask) != 0 ? envelope->ask : nullptr;
   const auto finish = [&]() -> std::expected<void, TellError> {
     const bool withdrawn = bounded.withdraw(place);  // B3: exactly one of withdrawn, placed, closed
     execution = execution_of(*this);
@@ -214,7 +220,7 @@ std::expected<void, TellError> Runtime::send_or_wait(Handle target, BoundedMailb
   try {
     wait(waiting);
   } catch (const Unwind&) {
-    (void)finish();
+    if (finish() && ask != nullptr) let_go(*ask);  // its request was placed, but nobody waits for the answer
     throw;
   }
   return finish();
@@ -261,6 +267,7 @@ bool Runtime::signal_stop(Handle target, ExitReason reason, bool kill) {
 }
 
 void Runtime::signal_watch(Handle target, Watcher watcher) {
+  if (observer_ != nullptr) observer_->before_watch(target);
   Cell* const cell = living_cell(target);
   if (cell == nullptr) {
     send_down(watcher, target, 0, ExitReason::custom("noproc"));
@@ -365,6 +372,13 @@ bool Runtime::abandon(Ask& ask) noexcept {
 }
 
 void Runtime::release_home(Ask& ask) noexcept { free_envelope(ask.home); }
+
+void Runtime::let_go(Ask& ask) noexcept {
+  const MessageInfo& info = *ask.home->operations->message;  // before the block may go
+  if (abandon(ask)) return;
+  if (ask.has_reply && info.drop_reply != nullptr) info.drop_reply(ask.home->payload());
+  release_home(ask);
+}
 
 // ---- dead letters -------------------------------------------------------------------------------------------------
 

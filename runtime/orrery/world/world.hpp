@@ -68,6 +68,8 @@ class Wait {
   /// Returns: whether a clock will end it if nothing else does.
   [[nodiscard]] virtual bool has_deadline() const noexcept { return false; }
   [[nodiscard]] virtual const MessageInfo* message() const noexcept { return nullptr; }
+  /// Returns: whether only the settling of `ask`, or a clock, can end it.
+  [[nodiscard]] virtual bool needs(const Ask&) const noexcept { return false; }
 
  protected:
   ~Wait() = default;
@@ -91,6 +93,10 @@ class Observer {
   virtual void placed(Cell& target, Envelope& envelope) = 0;
   /// A stop or kill is about to be sent.
   virtual void before_signal(Handle target, bool kill) = 0;
+  /// The running actor is about to ask to be told of the end of another.
+  virtual void before_watch(Handle target) = 0;
+  /// The running actor is about to look at what others change: which of its asks are over, how much mail waits.
+  virtual void before_look() = 0;
   /// A name is about to be taken or looked up.
   virtual void before_name(std::string_view path) = 0;
   virtual void before_reply(Cell& replier, const Ask& ask) = 0;

@@ -72,12 +72,27 @@ void Engine::loop_once() {
   fiber::switch_to(self, *main_);
 }
 
-void Engine::drive(Horizon horizon, Instant until, const std::function<bool()>& done) {
+bool Engine::drive(Horizon horizon, Instant until, const std::function<bool()>& done) {
   ORRERY_CHECK(!running_, "the world runs already: run() and ask() belong to the body of the test");
-  if (!tearing_down_ && (finding_ || rerun_unreduced_)) throw RunStopped{};
+  learn_what_is_watched();
+  stop_if_over();
   horizon_ = horizon;
   until_ = until;
-  done_ = &done;
+  done_ = done ? &done : nullptr;
+  done_held_ = false;
+  run_loop();
+  done_ = nullptr;
+  stop_if_over();
+  return done_held_;
+}
+
+void Engine::stop_if_over() {
+  if (!tearing_down_ && (finding_ || rerun_unreduced_)) tear_down();
+  if (tearing_down_) throw RunStopped{};
+}
+
+/// Hands the thread to the loop until it hands it back.
+void Engine::run_loop() {
   hand_over_ = false;
   running_ = true;
   fiber::Fiber* const target = parked_loop_ != nullptr ? std::exchange(parked_loop_, nullptr)
@@ -86,8 +101,6 @@ void Engine::drive(Horizon horizon, Instant until, const std::function<bool()>& 
   fiber::switch_to(*main_, *target);
   running_ = false;
   acting_ = test_agent;
-  done_ = nullptr;
-  if (!tearing_down_ && (finding_ || rerun_unreduced_)) throw RunStopped{};
 }
 
 /// Parks `from` and lets the loop go on, on another fiber.
@@ -107,6 +120,11 @@ void Engine::switch_into(fiber::Fiber& target) {
 
 void Engine::execute(Op& op) {
   acting_ = op.agent;
+  if (op.agent == test_agent) {  // its wait is over
+    ++agents_[test_agent]->resumes;
+    hand_over_ = true;
+    return;
+  }
   switch (op.kind) {
     case OpKind::take:
     case OpKind::resume: {
@@ -139,6 +157,7 @@ void Engine::execute(Op& op) {
     case OpKind::signal:
     case OpKind::reply:
     case OpKind::exit:
+    case OpKind::look:
     case OpKind::name: switch_into(*op.fiber); return;
   }
 }
@@ -155,14 +174,26 @@ Engine::Op* Engine::next() {
         return nullptr;
       }
     }
-    if (done_ != nullptr && *done_ && (*done_)()) return nullptr;
+    if (done_ != nullptr && !tearing_down_) {
+      done_held_ = evaluate("run_until", *done_).value_or(false);
+      if (done_held_ || finding_) return nullptr;
+    }
     Op* op = nullptr;
     if (!at_once_.empty()) {
       op = at_once_.front();
       at_once_.pop_front();
+      Agent& who = *agents_[op->agent];
+      if (op->kind == OpKind::take && !tearing_down_ && !take_may_hurry(*runtime_->cell_at(who.handle.slot))) {
+        enable(*op);  // the body of the test has done something to it since
+        continue;
+      }
+      who.hurried_in = period_;
     } else if (enabled_.empty()) {
+      ++period_;
       if (!advance_time()) return nullptr;
       continue;
+    } else if (horizon_ == Horizon::time && !tearing_down_ && since_jump_ >= 1'000 && now_ >= until_) {
+      return nullptr;  // busy for ever, but the time is over (S4)
     } else {
       maybe_stall();
       const std::uint64_t count = enabled_.size();
@@ -171,9 +202,12 @@ Engine::Op* Engine::next() {
       op = &option(index);
       disable(*op);
     }
+    if (tearing_down_) return op;
     ++operations_;
     if (options_.record_events) executed_keys_.push_back(key_of(*op));
-    if (++since_jump_ >= 1'000) jump_to(now_ + std::chrono::milliseconds{1});  // S4
+    if (++since_jump_ >= 1'000 && (horizon_ != Horizon::time || now_ < until_)) {
+      jump_to(now_ + std::chrono::milliseconds{1});  // S4
+    }
     return op;
   }
 }
@@ -185,6 +219,8 @@ void Engine::synchronise(std::uint32_t agent, OpKind kind, std::uint32_t object,
   if (tearing_down_) {
     Cell* const cell = execution_.cell;
     if (cell == nullptr || cell->ending == Cell::Ending::unwinding || std::uncaught_exceptions() > 0) return;
+    // It goes on for a little, because this may be a destructor, which must not throw.
+    if (++agents_[agent]->acts_at_end < acts_at_end_max) return;
     cell->ending = Cell::Ending::unwinding;
     cell->killed = true;
     throw Unwind{};
@@ -266,12 +302,35 @@ std::uint64_t Engine::decide(const Point& point) {
   return index;
 }
 
-/// Rule 2: the take of an unbounded mailbox with one lane, which no signal has reached, commutes with everything that
-/// others can do, except a stop or kill by another actor; a run in which that happens is made again without this rule.
-bool Engine::offers_no_choice(const Cell& cell) const {
-  return options_.reduce && cell.bounded.load(std::memory_order_relaxed) == nullptr &&
+// What is done at once, without a choice: an operation that nobody else can observe and that observes nothing which
+// others change, so that it may as well happen before everything that is enabled. That is: the take of an unbounded
+// mailbox with one lane (its message is the oldest whatever others do) and the resumption of a wait that is over.
+// Others could observe one after all when
+//   - a stall could come between (time is read in private, also by arming a timer), or a due timer competes, which the
+//     handler could cancel;
+//   - an actor or the test stops or kills the actor, or sends it mail of another priority: that overtakes its mail;
+//   - an invariant, a `sometimes`, a run_until or the body of the test looks at its state in the middle of the run;
+//   - a restart drops its mail.
+// The first and the last are known beforehand. The others show when they happen: order_matters() then makes the actor's
+// further operations choices, and if one was hurried since the world last stood still, the run is made again with every
+// choice. tests/sim/reductions_test.cpp compares the outcomes of random programs with and without.
+bool Engine::may_hurry(const Agent& who) const {
+  return options_.reduce && stalls_.empty() && due_.empty() && !who.order_matters;
+}
+
+bool Engine::take_may_hurry(const Cell& cell) const {
+  if (!may_hurry(*agents_[agent_of_slot_[cell.slot]])) return false;
+  const bool drops_mail = cell.extras != nullptr && cell.extras->factory &&
+                          cell.extras->mail_on_restart == MailOnRestart::drop;
+  return !drops_mail && cell.bounded.load(std::memory_order_relaxed) == nullptr &&
          !cell.uses_priorities.load(std::memory_order_relaxed) &&
          cell.signals.load(std::memory_order_relaxed) == nullptr && cell.ending == Cell::Ending::none;
+}
+
+void Engine::order_matters(Agent& who) {
+  if (!options_.reduce || tearing_down_ || who.order_matters) return;
+  who.order_matters = true;
+  if (who.hurried_in == period_) rerun_unreduced_ = true;
 }
 
 // ---- World ------------------------------------------------------------------------------------------------------------
@@ -290,11 +349,15 @@ void Engine::schedule(Cell& cell) {
       return;
     }
     op.kind = OpKind::resume;
-    at_once_.push_back(&op);
+    if (tearing_down_ || may_hurry(*agents_[index])) {
+      at_once_.push_back(&op);
+    } else {
+      enable(op);
+    }
     return;
   }
   op.kind = OpKind::take;
-  if (tearing_down_ || offers_no_choice(cell)) {
+  if (tearing_down_ || take_may_hurry(cell)) {
     at_once_.push_back(&op);
   } else {
     enable(op);
@@ -316,11 +379,20 @@ void Engine::suspend(Cell& cell) {
 void Engine::continue_handler(Cell& cell) { switch_into(*std::exchange(cell.fiber, nullptr)); }
 
 void Engine::block(Wait& wait) {
-  const std::function<bool()> ready = [&wait] { return wait.ready(); };
-  drive(Horizon::forever, Instant::max(), ready);
+  test_wait_ = &wait;
+  drive(Horizon::forever, Instant::max(), {});
+  test_wait_ = nullptr;
   if (wait.ready()) return;
   find_stuck(&wait);
-  throw RunStopped{};
+  stop_if_over();
+}
+
+void Engine::wake_test() noexcept {
+  Op& op = agents_[test_agent]->op;
+  if (test_wait_ == nullptr || op.enabled || !test_wait_->ready()) return;
+  op.kind = OpKind::resume;
+  op.agent = op.object = test_agent;
+  enable(op);
 }
 
 std::uint64_t Engine::draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) {
@@ -336,7 +408,7 @@ std::uint64_t Engine::draw(std::uint64_t stream, std::uint64_t counter, std::uin
 
 namespace {
 bool is_lasting(const Timer& timer) {
-  return timer.purpose != Timer::Purpose::every && timer.purpose != Timer::Purpose::receive_timeout;
+  return timer.due != Instant::max() && timer.purpose != Timer::Purpose::every && timer.purpose != Timer::Purpose::receive_timeout;
 }
 }  // namespace
 
@@ -370,7 +442,7 @@ bool Engine::advance_time() {
   const bool nothing_due = timers_.empty() || (*timers_.begin())->due == Instant::max();
   if (tearing_down_ || nothing_lasts) return false;
   if (nothing_due || (horizon_ == Horizon::time && (*timers_.begin())->due > until_)) {
-    if (horizon_ == Horizon::time) now_ = until_;
+    if (horizon_ == Horizon::time) now_ = std::max(now_, until_);
     return false;
   }
   jump_to((*timers_.begin())->due);
@@ -411,10 +483,9 @@ void Engine::release_due_timers() {
 
 void Engine::plan_stalls() {
   if (options_.faults != FaultProfile::local || options_.stalls_max <= 0) return;
-  constexpr std::uint64_t reach = 64;  // operations; runs are short
   const std::uint64_t count =
       decide({.kind = DecisionKind::fault, .count = static_cast<std::uint64_t>(options_.stalls_max) + 1});
-  for (std::uint64_t i = 0; i < count; ++i) stalls_.push_back(decide({.kind = DecisionKind::fault, .count = reach}));
+  for (std::uint64_t i = 0; i < count; ++i) stalls_.push_back(decide({.kind = DecisionKind::fault, .count = options_.stall_reach}));
   std::ranges::sort(stalls_, std::greater{});
 }
 
@@ -423,6 +494,7 @@ void Engine::maybe_stall() {
   if (stalls_.empty() || tearing_down_ || operations_ < stalls_.back()) return;
   if (timers_.empty() || !due_.empty()) return;
   const Instant due = (*timers_.begin())->due;
+  if (horizon_ == Horizon::time && due > until_) return;  // time passes there when the test lets it
   stalls_.pop_back();
   if (due <= now_ || due - now_ > options_.stall_max) return;
   note(EventKind::stall, *agents_[test_agent], static_cast<std::uint64_t>((due - now_).count()), 0);
@@ -436,20 +508,23 @@ void Engine::maybe_stall() {
 
 void Engine::tear_down() {
   tearing_down_ = true;
-  // Everything that is enabled happens now, oldest first; handlers are unwound at their next visible act.
-  runtime_->for_each_cell([&](Cell& cell) {
-    if (cell.life == Cell::Life::living) runtime_->signal_stop(cell.handle(), ExitReason::killed(), true);
-  });
-  const std::function<bool()> never;
-  for (int round = 0; runtime_->living() > 0 || !at_once_.empty() || !enabled_.empty(); ++round) {
-    ORRERY_CHECK(round < 1'000, "{} actors do not end", runtime_->living());
-    drive(Horizon::forever, Instant::max(), never);
-    // Actors that were spawned by the last acts of others.
+  test_wait_ = nullptr;
+  if (Op& op = agents_[test_agent]->op; op.enabled) disable(op);
+  runtime_->refuse_spawns();
+  // Everything that is enabled happens now, oldest first. Handlers that wait are unwound; one that stands before a
+  // visible act goes on to its next wait, or to the last of a few acts.
+  const auto kill_all = [&] {
     runtime_->for_each_cell([&](Cell& cell) {
       if (cell.life == Cell::Life::living && cell.ending == Cell::Ending::none) {
         runtime_->signal_stop(cell.handle(), ExitReason::killed(), true);
       }
     });
+  };
+  kill_all();
+  for (int round = 0; runtime_->living() > 0 || !at_once_.empty() || !enabled_.empty(); ++round) {
+    ORRERY_CHECK(round < 1'000, "{} actors do not end", runtime_->living());
+    run_loop();
+    kill_all();
   }
   while (!timers_.empty()) cancel(**timers_.begin());
 }

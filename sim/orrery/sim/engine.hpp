@@ -44,10 +44,13 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   // ---- what the test body does --------------------------------------------------------------------------------
   enum class Horizon : std::uint8_t { quiescence, time, forever };
   /// Executes operations until `done` says so (looked at after each), nothing is left to do, or `until` is reached.
-  /// Throws RunStopped when the run ended with a finding.
-  void drive(Horizon horizon, Instant until, const std::function<bool()>& done);
+  /// Returns: whether `done` held. Throws RunStopped when the run ended with a finding; everything is torn down then,
+  /// while what the body owns still lives.
+  bool drive(Horizon horizon, Instant until, const std::function<bool()>& done);
   /// Ends the run: unwinds every handler, destroys every actor. Offers no choice and records nothing.
   void tear_down();
+  /// Throws RunStopped, after tear_down(), when the run is over.
+  void stop_if_over();
   /// Findings that only the end of a run can show.
   void check_at_rest();
   void report_finding(Finding finding);
@@ -93,6 +96,8 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   void enqueued(Handle target, Envelope& envelope, Enqueued outcome) override;
   void placed(Cell& target, Envelope& envelope) override;
   void before_signal(Handle target, bool kill) override;
+  void before_watch(Handle target) override;
+  void before_look() override;
   void before_name(std::string_view path) override;
   void before_reply(Cell& replier, const Ask& ask) override;
   void replied(Cell& replier, const Ask& ask, bool in_time) override;
@@ -107,7 +112,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   void dead_letter(const Envelope& envelope, std::string_view reason) override;
 
  private:
-  enum class OpKind : std::uint8_t { take = 1, resume, enqueue, signal, reply, exit, name, fire, deliver };
+  enum class OpKind : std::uint8_t { take = 1, resume, enqueue, signal, reply, exit, name, fire, deliver, look };
 
   /// A pending operation. Linked by age while enabled; `dense` is its place among the enabled.
   struct Op {
@@ -133,6 +138,10 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
     std::uint32_t resumes = 0;
     std::uint32_t timers = 0;
     std::uint32_t replies = 0;
+    std::uint32_t looks = 0;
+    std::uint32_t acts_at_end = 0;        ///< visible acts while the run is torn down
+    std::uint64_t hurried_in = 0;         ///< the period (see `period_`) in which it last acted without a choice
+    bool order_matters = false;           ///< its takes and resumes are choices from now on: see order_matters()
     std::vector<std::pair<std::uint64_t, std::uint32_t>> children;  ///< anonymous ones: type, how many so far
     std::deque<std::pair<Handle, Envelope*>> carried;               ///< of a channel
     std::size_t event = 0;          ///< the event of the handler that runs, while recording
@@ -145,19 +154,26 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
     }
   };
 
+  /// Where the body of the test waits; that it goes on is an operation like any other.
   struct TestWaiter final : Waiter {
-    void wake() noexcept override {}
+    explicit TestWaiter(Engine& owner) noexcept : engine{owner} {}
+    void wake() noexcept override { engine.wake_test(); }
+    Engine& engine;
   };
 
   struct Invariant {
     std::string name;
     std::function<bool()> holds;
     std::source_location where;
+    bool tried = false;
   };
 
+  /// What a handler may still do, in visible acts, when the run is torn down: a destructor's last messages, but no loop.
+  static constexpr std::uint32_t acts_at_end_max = 64;
   static constexpr std::uint32_t test_agent = 0;
 
   // The loop.
+  void run_loop();
   static void loop(void*);
   void loop_once();
   void execute(Op& op);
@@ -174,7 +190,12 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   [[nodiscard]] std::uint64_t key(std::uint64_t index) const override;
   [[nodiscard]] std::uint64_t key_of(const Op& op) const;
   [[nodiscard]] std::uint64_t decide(const Point& point);
-  [[nodiscard]] bool offers_no_choice(const Cell& cell) const;
+  [[nodiscard]] bool may_hurry(const Agent& who) const;
+  [[nodiscard]] bool take_may_hurry(const Cell& cell) const;
+  void order_matters(Agent& who);
+  void wake_test() noexcept;
+  void learn_what_is_watched();
+  [[nodiscard]] std::optional<bool> evaluate(const std::string& name, const std::function<bool()>& predicate);
 
   // Time.
   [[nodiscard]] bool advance_time();
@@ -202,7 +223,8 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   Runtime* runtime_ = nullptr;
   Execution execution_;
   void* previous_slot_ = nullptr;
-  TestWaiter test_waiter_;
+  TestWaiter test_waiter_{*this};
+  const Wait* test_wait_ = nullptr;  ///< what the body of the test waits for
 
   std::vector<std::unique_ptr<Agent>> agents_;
   std::vector<std::uint32_t> agent_of_slot_;
@@ -230,6 +252,9 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   std::uint32_t acting_ = test_agent;  ///< whose operation executes
   bool tearing_down_ = false;
   bool rerun_unreduced_ = false;
+  bool in_predicate_ = false;
+  bool done_held_ = false;
+  std::uint64_t period_ = 1;  ///< grows whenever nothing is enabled: what was hurried before that was hurried past nothing
   Horizon horizon_ = Horizon::quiescence;
   Instant until_{};
   const std::function<bool()>* done_ = nullptr;
@@ -244,7 +269,12 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   std::vector<Event> events_;
   std::optional<Finding> finding_;
   std::vector<Invariant> invariants_;
-  std::vector<std::pair<std::string, std::function<bool()>>> sometimes_;
+  struct Sometimes {
+    std::string name;
+    std::function<bool()> holds;
+    bool tried = false;
+  };
+  std::vector<Sometimes> sometimes_;
   std::vector<std::pair<std::string, bool>> sometimes_hit_;
   std::vector<Handle> peeked_;
   Handle handling_{};

@@ -6,6 +6,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <stdexcept>
+#include <utility>
 
 namespace orrery::sim {
 
@@ -145,15 +147,16 @@ std::string_view Engine::purpose_name(Timer::Purpose purpose) noexcept {
 // ---- before visible acts --------------------------------------------------------------------------------------------------
 
 void Engine::before_enqueue(Handle target, const Envelope& envelope) {
-  if (!running_) return;
+  if (!running_) return;  // the body of the test runs alone
   const std::uint32_t to = agent_index(target);
   synchronise(acting_, OpKind::enqueue, to, envelope.operations->message->name_hash, pair_ordinal(acting_, to, false));
 }
 
 void Engine::before_signal(Handle target, bool kill) {
-  if (!running_ || tearing_down_) return;
+  if (tearing_down_) return;
   const std::uint32_t to = agent_index(target);
-  if (options_.reduce && to != acting_) rerun_unreduced_ = true;  // rule 2 does not hold here: see offers_no_choice()
+  if (to != acting_) order_matters(*agents_[to]);
+  if (!running_) return;
   synchronise(acting_, OpKind::signal, to, kill ? 2 : 1, pair_ordinal(acting_, to, false));
   note(EventKind::signal, *agents_[to], agents_[acting_]->path_hash, kill ? 2 : 1);
   if (options_.record_events) {
@@ -161,16 +164,34 @@ void Engine::before_signal(Handle target, bool kill) {
   }
 }
 
+void Engine::before_watch(Handle target) {
+  if (!running_) return;
+  const std::uint32_t to = agent_index(target);
+  synchronise(acting_, OpKind::signal, to, 3, pair_ordinal(acting_, to, false));
+}
+
+void Engine::before_look() {
+  if (!running_) return;
+  synchronise(acting_, OpKind::look, acting_, 0, agents_[acting_]->looks++);
+}
+
 void Engine::before_name(std::string_view path) {
   if (!running_) return;
   synchronise(acting_, OpKind::name, acting_, hash_text(path), 0);
 }
 
-/// Rule 3, for replies: with no stall to come and no timer due, nothing else can settle this ask, so replying at once
-/// loses no outcome. (A stop of the asker could; a run in which that happens is made again without reductions.)
+/// Rule 3, for replies: done at once when the asker can do nothing before it (so it sees no difference), and nothing
+/// else can settle the ask: no stall is to come and no timer is due. A stop of the asker could; see order_matters().
 void Engine::before_reply(Cell& replier, const Ask& ask) {
   if (!running_) return;
-  if (options_.reduce && stalls_.empty() && due_.empty()) return;
+  if (options_.reduce && stalls_.empty() && due_.empty()) {
+    const Cell* const asker = ask.waiter != nullptr ? nullptr : runtime_->living_cell(ask.asker);
+    const Wait* const wait = ask.waiter != nullptr ? test_wait_ : asker != nullptr ? asker->wait : nullptr;
+    if (wait != nullptr && !wait->ready() && wait->needs(ask)) {
+      if (asker != nullptr) agent(ask.asker).hurried_in = period_;
+      return;
+    }
+  }
   const std::uint32_t me = agent_index(replier.handle());
   synchronise(me, OpKind::reply, agent_index(ask.asker), 0, agents_[me]->replies);
 }
@@ -182,7 +203,11 @@ void Engine::before_exit(Cell& cell) {
 
 bool Engine::carry(Handle target, Envelope& envelope) {
   if (options_.mode != Mode::per_pair || tearing_down_) return false;
-  if ((envelope.flags & Envelope::is_tick) != 0) return false;
+  // Where senders wait for a place, no channel may lose one; such a mailbox is reached as in causal mode.
+  if (BoundedMailbox* const bounded = runtime_->cell_at(target.slot)->bounded.load(std::memory_order_relaxed);
+      bounded != nullptr && bounded->overflow() == Overflow::suspend) {
+    return false;
+  }
   const std::uint32_t to = agent_index(target);
   Agent& carrier = *agents_[channel(acting_, to)];
   carrier.carried.emplace_back(target, &envelope);
@@ -212,6 +237,7 @@ void Engine::enqueued(Handle target, Envelope& envelope, Enqueued outcome) {
   const std::uint32_t to = agent_index(target);
   const std::uint32_t from = (envelope.flags & Envelope::is_tick) != 0 ? to : agent_index(envelope.sender);
   envelope.ordinal = pair_ordinal(from, to, true);
+  if (envelope.priority != Priority::normal) order_matters(*agents_[to]);
   EventKind kind = EventKind::enqueue;
   if (outcome == Enqueued::waiting) kind = EventKind::wait_for_place;
   if (outcome == Enqueued::full || outcome == Enqueued::gone || outcome == Enqueued::unknown ||
@@ -348,26 +374,29 @@ void Engine::add_invariant(std::string name, std::function<bool()> holds, std::s
 
 void Engine::add_sometimes(std::string name, std::function<bool()> holds) {
   sometimes_hit_.emplace_back(name, false);
-  sometimes_.emplace_back(std::move(name), std::move(holds));
+  sometimes_.push_back({std::move(name), std::move(holds)});
 }
 
 const void* Engine::peek(Handle handle, const ActorType* type) {
+  peeked_.push_back(handle);
   const Cell* const cell = runtime_->living_cell(handle);
   if (cell == nullptr || cell->life != Cell::Life::living) return nullptr;
   ORRERY_CHECK(cell->type == type, "peek() takes the reference of a {}", cell->type->name);
-  if (cell->in_handler) throw MidHandler{};
-  peeked_.push_back(handle);
+  if (Agent& who = agent(handle); in_predicate_) {
+    order_matters(who);
+  } else if (options_.reduce && !tearing_down_ && who.hurried_in == period_) {
+    rerun_unreduced_ = true;  // what it did before might have come after this look
+  }
+  if (cell->in_handler) {
+    if (in_predicate_) throw MidHandler{};
+    throw std::logic_error{"peek: " + path_of(handle) + " is in the middle of a handler"};
+  }
   return cell->actor;
 }
 
 void Engine::check_invariants() {
   for (const Invariant& invariant : invariants_) {
-    peeked_.clear();
-    try {
-      if (invariant.holds()) continue;
-    } catch (const MidHandler&) {
-      continue;  // an actor it looks at is in the middle of a handler: its state means nothing now
-    }
+    if (evaluate(invariant.name, invariant.holds).value_or(true)) continue;
     std::string detail;
     for (const Handle handle : peeked_) {
       const Cell* const cell = runtime_->living_cell(handle);
@@ -388,13 +417,49 @@ void Engine::check_invariants() {
     return;
   }
   for (std::size_t i = 0; i < sometimes_.size(); ++i) {
-    if (sometimes_hit_[i].second) continue;
-    try {
-      sometimes_hit_[i].second = sometimes_[i].second();
-    } catch (const MidHandler&) {
-      continue;
-    }
+    if (!sometimes_hit_[i].second) sometimes_hit_[i].second = evaluate(sometimes_[i].name, sometimes_[i].holds).value_or(false);
   }
+}
+
+/// Returns: what the predicate says, or nothing: an actor that it looks at is in the middle of a handler, so that its
+/// state means nothing now, or the predicate threw, which is a finding.
+std::optional<bool> Engine::evaluate(const std::string& name, const std::function<bool()>& predicate) {
+  peeked_.clear();
+  in_predicate_ = true;
+  std::optional<bool> result;
+  std::string error;
+  try {
+    result = predicate();
+  } catch (const MidHandler&) {
+  } catch (const std::exception& thrown) {
+    error = thrown.what();
+  } catch (...) {
+    error = "not a std::exception";
+  }
+  in_predicate_ = false;
+  if (!error.empty()) {
+    report_finding({.kind = FindingKind::exception_in_test, .name = std::move(error), .detail = "in " + name, .file = {}});
+  }
+  return result;
+}
+
+/// Tries every new predicate once, without judging, to learn whose states it looks at: the order of their operations
+/// matters. One that looks at no actor depends on something else, nobody knows what: then every order matters.
+void Engine::learn_what_is_watched() {
+  if (!options_.reduce || tearing_down_) return;
+  const auto learn = [&](bool& tried, const std::function<bool()>& predicate) {
+    if (std::exchange(tried, true)) return;
+    peeked_.clear();
+    in_predicate_ = true;
+    try {
+      (void)predicate();
+    } catch (...) {  // NOLINT: judged when it is evaluated for good
+    }
+    in_predicate_ = false;
+    if (peeked_.empty()) rerun_unreduced_ = true;
+  };
+  for (Invariant& invariant : invariants_) learn(invariant.tried, invariant.holds);
+  for (Sometimes& one : sometimes_) learn(one.tried, one.holds);
 }
 
 std::string Engine::describe_wait(const std::string& who, const Wait& wait) const {
@@ -442,6 +507,8 @@ void Engine::find_stuck(const Wait* of_the_test) {
     }
   });
   if (waits == 0) return;
+  // A periodic tick may still help; the body of the test waits with them, and has found that they do not.
+  if (of_the_test == nullptr && !timers_.empty() && (*timers_.begin())->due != Instant::max()) return;
   report_finding({.kind = FindingKind::stuck,
                   .name = who,
                   .detail = fmt::format("nothing runnable, {} {} unanswered", waits, waits == 1 ? "wait" : "waits"),

@@ -22,6 +22,7 @@ struct RunOptions {
   std::uint64_t operations_max = 10'000;  ///< of one run; more is the finding "no progress"
   int stalls_max = 2;                     ///< per run, with FaultProfile::local
   Duration stall_max = std::chrono::seconds{10};
+  std::uint64_t stall_reach = 64;  ///< a stall comes within so many operations; runs are short
   /// Offer no choice where none can matter (SIMULATION.md, rules 2 and 3). Off: for the tests that check just that.
   bool reduce = true;
   /// Keep the text of every event, for a report.

@@ -10,10 +10,8 @@ namespace {
 bool attempt(const Body& body, Strategy& strategy, const RunOptions& options, Outcome& outcome) {
   World world{strategy, options};
   Engine& engine = world.internals();
-  bool completed = false;
   try {
     body(world);
-    completed = true;
   } catch (const RunStopped&) {
     // The finding stands in the engine.
   } catch (const std::exception& error) {
@@ -23,12 +21,12 @@ bool attempt(const Body& body, Strategy& strategy, const RunOptions& options, Ou
         {.kind = FindingKind::exception_in_test, .name = "not a std::exception", .detail = {}, .file = {}});
   }
   if (engine.wants_rerun_unreduced()) {
-    world.finish(false);
+    world.finish();
     return false;
   }
   outcome.virtual_time = world.now().time_since_epoch();
   outcome.divergence = strategy.divergence();
-  world.finish(completed);
+  world.finish();
   outcome.finding = engine.finding();
   outcome.trace_hash = engine.trace_hash();
   outcome.decisions = engine.decisions();

@@ -12,7 +12,7 @@ World::World(Strategy& strategy, RunOptions options)
 }
 
 World::~World() {
-  if (!finished_) finish(false);
+  if (!finished_) finish();
   engine.detach();
 }
 
@@ -21,7 +21,7 @@ Execution& World::engine_execution() noexcept { return engine.execution(); }
 void World::run() {
   engine.drive(Engine::Horizon::quiescence, Instant::max(), {});
   engine.check_at_rest();
-  if (engine.finding()) throw RunStopped{};
+  engine.stop_if_over();
 }
 
 void World::run_for(Duration duration) {
@@ -29,18 +29,15 @@ void World::run_for(Duration duration) {
 }
 
 bool World::run_until(const std::function<bool()>& done) {
-  engine.drive(Engine::Horizon::forever, Instant::max(), done);
-  return done();
+  return engine.drive(Engine::Horizon::forever, Instant::max(), done);
 }
 
 std::string World::path_of(Handle handle) const { return engine.path_of(handle); }
 
-void World::finish(bool body_completed) {
+void World::finish() {
   ORRERY_CHECK(!finished_);
   finished_ = true;
-  if (body_completed && !engine.finding()) engine.check_invariants();
-  refuse_spawns();
-  engine.tear_down();
+  engine.tear_down();  // no predicate is asked any more: what it refers to has gone with the body
   const Ledger account = ledger();
   if (!account.adds_up() || account.queued != 0) {
     engine.report_ledger(orrery_describe(account));

@@ -63,8 +63,9 @@ class World final : private detail::EngineHolder, public Runtime {
 
   [[nodiscard]] std::string path_of(Handle handle) const override;
 
-  /// Ends the run and checks what only its end can show. Called once by the runner; nothing can be run afterwards.
-  void finish(bool body_completed);
+  /// Ends the run and checks that the account of messages adds up. Called once by the runner; nothing can be run
+  /// afterwards.
+  void finish();
   [[nodiscard]] Engine& internals() noexcept { return engine; }
 
  private:

@@ -19,11 +19,6 @@ void say(const std::string& text) {
   std::fflush(stdout);
 }
 
-std::string current_test() {
-  const auto* const info = ::testing::UnitTest::GetInstance()->current_test_info();
-  return info == nullptr ? std::string{"unnamed"} : fmt::format("{}.{}", info->test_suite_name(), info->name());
-}
-
 std::string this_program() {
   std::error_code error;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -105,6 +100,11 @@ void replay_file(const Property& property, const CheckOptions& options, const st
 
 }  // namespace
 
+std::string current_test() {
+  const auto* const info = ::testing::UnitTest::GetInstance()->current_test_info();
+  return info == nullptr ? std::string{"unnamed"} : fmt::format("{}.{}", info->test_suite_name(), info->name());
+}
+
 void run_capturing_assertions(sim::World& world, const std::function<void()>& body) {
   ::testing::TestPartResultArray results;
   {
@@ -125,8 +125,7 @@ void run_capturing_assertions(sim::World& world, const std::function<void()>& bo
   }
 }
 
-void check_property(Property property, CheckOptions options, std::source_location where) {
-  property.name = current_test();
+void check_property(const Property& property, CheckOptions options, std::source_location where) {
   const Settings& set = settings();
   options.runs = set.runs.value_or(options.runs);
   options.run.faults = set.faults.value_or(options.run.faults);

@@ -40,46 +40,52 @@ struct Inputs<void (F::*)(sim::World&, T...) const> : Inputs<void (*)(sim::World
 /// Runs `body` and turns failed assertions of GoogleTest into a finding instead of printing them.
 void run_capturing_assertions(sim::World& world, const std::function<void()>& body);
 
+/// Returns: Suite.Test of the running test.
+[[nodiscard]] std::string current_test();
+
 /// Runs the campaign (or the replay that the settings ask for) and reports to GoogleTest.
-void check_property(Property property, CheckOptions options, std::source_location where);
+void check_property(const Property& property, CheckOptions options, std::source_location where);
 
 }  // namespace detail
 
-/// Checks that `body(World&, inputs...)` holds in every run.
-///
-/// Returns: whether it held; a failure has been reported to GoogleTest.
-/// Errors:  a bad setting, an unknown token or one of another test ends the process with code 2 and one line.
-/// Threads: the calling one; one check at a time.    Cost: some microseconds a run, more with longer runs.
+/// Makes a property of a callable `body(World&, inputs...)`, for campaigns outside of a GoogleTest test.
 template <class F>
-void check(F body, CheckOptions options = {}, std::source_location where = std::source_location::current()) {
+[[nodiscard]] Property make_property(std::string name, F body) {
   using Values = typename detail::Inputs<F>::Values;
   Property property;
+  property.name = std::move(name);
   if constexpr (std::tuple_size_v<Values> == 0) {
     property.make_input = [](const InputOrigin&) { return std::make_unique<NoInput>(); };
     property.body = [body](sim::World& world, const Input&) {
       detail::run_capturing_assertions(world, [&] { body(world); });
     };
-  } else if constexpr (std::tuple_size_v<Values> == 1) {
-    using T = std::tuple_element_t<0, Values>;
+  } else {
+    constexpr bool is_single = std::tuple_size_v<Values> == 1;
+    using T = std::conditional_t<is_single, std::tuple_element_t<0, Values>, Values>;
     property.make_input = [](const InputOrigin& origin) {
       return std::make_unique<TypedInput<T>>(Arbitrary<T>::generate(origin));
     };
     property.body = [body](sim::World& world, const Input& input) {
       const T value = static_cast<const TypedInput<T>&>(input).value();
-      detail::run_capturing_assertions(world, [&] { body(world, value); });
-    };
-  } else {
-    property.make_input = [](const InputOrigin& origin) {
-      return std::make_unique<TypedInput<Values>>(Arbitrary<Values>::generate(origin));
-    };
-    property.body = [body](sim::World& world, const Input& input) {
-      const Values values = static_cast<const TypedInput<Values>&>(input).value();
       detail::run_capturing_assertions(world, [&] {
-        std::apply([&](const auto&... value) { body(world, value...); }, values);
+        if constexpr (is_single) {
+          body(world, value);
+        } else {
+          std::apply([&](const auto&... one) { body(world, one...); }, value);
+        }
       });
     };
   }
-  detail::check_property(std::move(property), options, where);
+  return property;
+}
+
+/// Checks that `body(World&, inputs...)` holds in every run; a failure is reported to GoogleTest.
+///
+/// Errors:  a bad setting, an unknown token or one of another test ends the process with code 2 and one line.
+/// Threads: the calling one; one check at a time.    Cost: some microseconds a run, more with longer runs.
+template <class F>
+void check(F body, CheckOptions options = {}, std::source_location where = std::source_location::current()) {
+  detail::check_property(make_property(detail::current_test(), std::move(body)), options, where);
 }
 
 }  // namespace orrery::testkit

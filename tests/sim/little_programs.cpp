@@ -96,14 +96,16 @@ std::string ask_any(Stage& stage, const Step& step) {
       auto second = stage.players[static_cast<std::size_t>(step.other_target)].ask_async(other, timeout);
       const std::size_t index = wait_any(first, second);
       const bool both = index == 0 ? second.ready() : first.ready();
-      return fmt::format("{}{} {}", index, both ? "&" : "", index == 0 ? result_text(first.get()) : result_text(second.get()));
+      return fmt::format("{}{} {}", index, both ? "&" : "",
+                         index == 0 ? result_text(first.get()) : result_text(second.get()));
     });
   });
 }
 
 int Player::perform(int id, Context& context) {
-  log() += fmt::format("({}<{}@{}", id, context.sender().is_set() ? context.runtime().path_of(context.sender()) : "test",
-                       context.now().time_since_epoch() / 1s);
+  log() +=
+      fmt::format("({}<{}@{}", id, context.sender().is_set() ? context.runtime().path_of(context.sender()) : "test",
+                  context.now().time_since_epoch() / 1s);
   if (context.attempt() != 0) log() += "again";
   for (const Step& step : stage_->program->mail[static_cast<std::size_t>(id)].steps) perform(step, context);
   log() += ')';
@@ -114,13 +116,19 @@ int Player::perform(int id, Context& context) {
 void Player::perform(const Step& step, Context& context) {
   const auto note = [this](std::string text) { log() += " " + std::move(text); };
   switch (step.kind) {
-    case Step::Kind::tell: note(fmt::format("t{}={}", step.child, tell(*stage_, step.child, step.target))); break;
+    case Step::Kind::tell:
+      note(fmt::format("t{}={}", step.child, tell(*stage_, step.child, step.target)));
+      break;
     case Step::Kind::ask:
       note(fmt::format("a{}={}@{}", step.child, ask(*stage_, step.child, step.target, step.seconds),
                        context.now().time_since_epoch() / 1s));
       break;
-    case Step::Kind::ask_any: note(fmt::format("any{}={}", step.child, ask_any(*stage_, step))); break;
-    case Step::Kind::timer: timer_ = context.after(*this, std::chrono::seconds{step.seconds}, Tick{step.child}); break;
+    case Step::Kind::ask_any:
+      note(fmt::format("any{}={}", step.child, ask_any(*stage_, step)));
+      break;
+    case Step::Kind::timer:
+      timer_ = context.after(*this, std::chrono::seconds{step.seconds}, Tick{step.child});
+      break;
     case Step::Kind::cancel:
       if (timer_) note(context.cancel(*std::exchange(timer_, std::nullopt)) ? "c1" : "c0");
       break;
@@ -130,10 +138,18 @@ void Player::perform(const Step& step, Context& context) {
     case Step::Kind::kill:
       note(fmt::format("k{}", stage_->runtime->kill(stage_->players[static_cast<std::size_t>(step.target)])));
       break;
-    case Step::Kind::stop_self: context.stop(); break;
-    case Step::Kind::fail: note("!"); throw std::runtime_error{"as written"};
-    case Step::Kind::depth: note(fmt::format("d{}", context.mailbox_depth())); break;
-    case Step::Kind::sleep: context.sleep(std::chrono::seconds{step.seconds}); break;
+    case Step::Kind::stop_self:
+      context.stop();
+      break;
+    case Step::Kind::fail:
+      note("!");
+      throw std::runtime_error{"as written"};
+    case Step::Kind::depth:
+      note(fmt::format("d{}", context.mailbox_depth()));
+      break;
+    case Step::Kind::sleep:
+      context.sleep(std::chrono::seconds{step.seconds});
+      break;
   }
 }
 
@@ -160,9 +176,15 @@ void play(Stage& stage, sim::World& world) {
   std::string& log = stage.logs.back();
   for (const Step& root : program.roots) {
     switch (root.kind) {
-      case Step::Kind::ask: log += fmt::format("a{}={} ", root.child, ask(stage, root.child, root.target, root.seconds)); break;
-      case Step::Kind::stop: world.stop(stage.players[static_cast<std::size_t>(root.target)]); break;
-      default: log += fmt::format("t{}={} ", root.child, tell(stage, root.child, root.target)); break;
+      case Step::Kind::ask:
+        log += fmt::format("a{}={} ", root.child, ask(stage, root.child, root.target, root.seconds));
+        break;
+      case Step::Kind::stop:
+        world.stop(stage.players[static_cast<std::size_t>(root.target)]);
+        break;
+      default:
+        log += fmt::format("t{}={} ", root.child, tell(stage, root.child, root.target));
+        break;
     }
   }
   world.run();
@@ -178,8 +200,9 @@ std::string outcome_text(const Stage& stage, const sim::Outcome& outcome, const 
 
 std::string count_dead_letters(const DeadLetters& letters) {
   std::string text;
-  for (const auto reason : {DeadLetterReason::actor_stopped, DeadLetterReason::mailbox_full, DeadLetterReason::late_reply,
-                            DeadLetterReason::timer_cancelled, DeadLetterReason::restart_dropped}) {
+  for (const auto reason :
+       {DeadLetterReason::actor_stopped, DeadLetterReason::mailbox_full, DeadLetterReason::late_reply,
+        DeadLetterReason::timer_cancelled, DeadLetterReason::restart_dropped}) {
     text += fmt::format(" {}", letters.count(reason));
   }
   return text;
@@ -254,7 +277,8 @@ Program Writer::write() {
   for (std::uint64_t i = 0; i < actors; ++i) {
     Program::Actor actor;
     if (features_.bounded && chance(60)) {
-      constexpr Overflow policies[] = {Overflow::suspend, Overflow::reject, Overflow::drop_newest, Overflow::drop_oldest};
+      constexpr Overflow policies[] = {Overflow::suspend, Overflow::reject, Overflow::drop_newest,
+                                       Overflow::drop_oldest};
       actor.mailbox = bounded(static_cast<std::uint32_t>(1 + entropy_.below(2)), policies[entropy_.below(4)]);
     }
     if (features_.failures && chance(60)) {
@@ -282,8 +306,8 @@ Program Writer::write() {
 }
 
 std::string to_text(const Step& step) {
-  constexpr std::string_view names[] = {"tell", "ask", "ask_any", "timer", "cancel", "stop", "kill", "stop_self",
-                                        "fail", "depth", "sleep"};
+  constexpr std::string_view names[] = {"tell", "ask",       "ask_any", "timer", "cancel", "stop",
+                                        "kill", "stop_self", "fail",    "depth", "sleep"};
   std::string text = fmt::format("{}", names[static_cast<std::size_t>(step.kind)]);
   if (step.child >= 0) text += fmt::format(" {}", step.child);
   if (step.kind <= Step::Kind::ask_any || step.kind == Step::Kind::stop || step.kind == Step::Kind::kill) {
@@ -306,7 +330,8 @@ std::string to_text(const Program& program) {
     const Program::Actor& actor = program.actors[i];
     text += fmt::format("p{}:", i);
     if (actor.mailbox.capacity != 0) {
-      text += fmt::format(" bounded {} {}", actor.mailbox.capacity, policies[static_cast<std::size_t>(actor.mailbox.overflow)]);
+      text += fmt::format(" bounded {} {}", actor.mailbox.capacity,
+                          policies[static_cast<std::size_t>(actor.mailbox.overflow)]);
     }
     if (actor.restarts) text += actor.mail_on_restart == MailOnRestart::drop ? " restarts, drops" : " restarts";
     text += '\n';

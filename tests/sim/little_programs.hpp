@@ -17,17 +17,17 @@ namespace orrery::testing {
 
 struct Step {
   enum class Kind : std::uint8_t {
-    tell,        ///< message `child` to `target`
-    ask,         ///< as tell, and waits for the answer, for `seconds` if not 0
-    ask_any,     ///< asks `child` of `target` and `other_child` of `other_target`, waits for either
-    timer,       ///< `child` to itself after `seconds`
-    cancel,      ///< the timer that it armed last
-    stop,        ///< actor `target`
-    kill,        ///< actor `target`
+    tell,     ///< message `child` to `target`
+    ask,      ///< as tell, and waits for the answer, for `seconds` if not 0
+    ask_any,  ///< asks `child` of `target` and `other_child` of `other_target`, waits for either
+    timer,    ///< `child` to itself after `seconds`
+    cancel,   ///< the timer that it armed last
+    stop,     ///< actor `target`
+    kill,     ///< actor `target`
     stop_self,
     fail,
-    depth,       ///< looks how much mail waits
-    sleep,       ///< `seconds`
+    depth,  ///< looks how much mail waits
+    sleep,  ///< `seconds`
   };
   Kind kind = Kind::tell;
   int child = -1;
@@ -82,7 +82,8 @@ struct Outcomes {
 /// Runs the program under every schedule.
 [[nodiscard]] Outcomes all_outcomes(const Program& program, bool reduce, std::uint64_t runs_max);
 /// Returns: the outcome of one run, and whether it was made with reductions.
-[[nodiscard]] std::pair<std::string, sim::Outcome> one_outcome(const Program& program, const sim::MakeStrategy& strategy,
+[[nodiscard]] std::pair<std::string, sim::Outcome> one_outcome(const Program& program,
+                                                               const sim::MakeStrategy& strategy,
                                                                sim::RunOptions options);
 
 }  // namespace orrery::testing

@@ -1,5 +1,6 @@
-// system_fixture.hpp: what every test of a running System checks at its end, and the actors that many of them use.
-// Always checked:  the stop is complete in time; nobody lives; the account of all messages adds up with nothing queued; no
+// system_fixture.hpp: what every test of a running System checks at its end, and the actors that many of them
+// use. Always checked:  the stop is complete in time; nobody lives; the account of all messages adds up with
+// nothing queued; no
 //                  block of the message pools is left over; and (by StackPool's own check) no fiber stack is.
 #pragma once
 #include "orrery/core/block_pool.hpp"

@@ -13,8 +13,8 @@ using testing::ExitedWithCode;
 
 using Environment = std::map<std::string, std::string>;
 
-std::expected<ResolvedOptions, std::string> resolve(std::vector<std::string_view> arguments, const Environment& environment = {},
-                                                    SystemOptions given = {}) {
+std::expected<ResolvedOptions, std::string> resolve(std::vector<std::string_view> arguments,
+                                                    const Environment& environment = {}, SystemOptions given = {}) {
   return resolve_options(given, arguments, [&](const char* name) {
     const auto at = environment.find(name);
     return at == environment.end() ? nullptr : at->second.c_str();
@@ -30,13 +30,20 @@ TEST(SystemOptions, the_flag_wins_over_the_environment_over_the_program_over_the
 }
 
 TEST(SystemOptions, every_option_can_be_set_by_its_name) {
-  const Environment environment{{"ORRERY_ASK_TIMEOUT_MS", "250"}, {"ORRERY_MAILBOX_DEPTH_WARNING", "0"},
-                                {"ORRERY_DEAD_LETTERS_MAX", "7"}, {"ORRERY_BATCH", "8"},
-                                {"ORRERY_ACTORS_MAX", "99"},      {"ORRERY_STACK_KB", "128"},
-                                {"ORRERY_STACK_GUARDS", "0"},     {"ORRERY_GUARDED_STACKS_MAX", "10"},
-                                {"ORRERY_SPIN_US", "11"},         {"ORRERY_TIMER_TICK_BITS", "20"},
-                                {"ORRERY_WATCH_PERIOD_MS", "13"}, {"ORRERY_STOP_TIMEOUT_MS", "14"},
-                                {"ORRERY_REPORTS_PER_MINUTE", "15"}, {"ORRERY_DRAW_SEED", "18446744073709551615"}};
+  const Environment environment{{"ORRERY_ASK_TIMEOUT_MS", "250"},
+                                {"ORRERY_MAILBOX_DEPTH_WARNING", "0"},
+                                {"ORRERY_DEAD_LETTERS_MAX", "7"},
+                                {"ORRERY_BATCH", "8"},
+                                {"ORRERY_ACTORS_MAX", "99"},
+                                {"ORRERY_STACK_KB", "128"},
+                                {"ORRERY_STACK_GUARDS", "0"},
+                                {"ORRERY_GUARDED_STACKS_MAX", "10"},
+                                {"ORRERY_SPIN_US", "11"},
+                                {"ORRERY_TIMER_TICK_BITS", "20"},
+                                {"ORRERY_WATCH_PERIOD_MS", "13"},
+                                {"ORRERY_STOP_TIMEOUT_MS", "14"},
+                                {"ORRERY_REPORTS_PER_MINUTE", "15"},
+                                {"ORRERY_DRAW_SEED", "18446744073709551615"}};
   const SystemOptions options = resolve({}, environment)->options;
   EXPECT_EQ(options.runtime.ask_timeout, 250ms);
   EXPECT_EQ(options.runtime.mailbox_depth_warning, 0U);
@@ -58,8 +65,9 @@ TEST(SystemOptions, a_bad_value_is_named_and_never_ignored) {
   for (const char* const bad : {"", "x", "-1", "257", "3 ", "0x2", "99999999999999999999"}) {
     const auto flag = resolve({"--threads", bad});
     ASSERT_FALSE(flag) << bad;
-    EXPECT_EQ(flag.error(), std::string{"--threads: '"} + bad +
-                                "' is not a whole number from 0 to 256 (worker threads; 0: as many as the machine has)");
+    EXPECT_EQ(flag.error(),
+              std::string{"--threads: '"} + bad +
+                  "' is not a whole number from 0 to 256 (worker threads; 0: as many as the machine has)");
     EXPECT_TRUE(resolve({}, {{"ORRERY_THREADS", bad}}).error().starts_with("ORRERY_THREADS: '")) << bad;
   }
   EXPECT_EQ(resolve({"--threads"}).error(), "--threads: needs a value");
@@ -85,7 +93,8 @@ TEST(SystemOptions, describe_prints_every_option_with_value_and_origin) {
     const auto at = text.find(std::string{name} + ' ');
     return text.substr(at, text.find('\n', at) - at);
   };
-  EXPECT_EQ(line("threads"), "threads                = 2          command line  worker threads; 0: as many as the machine has");
+  EXPECT_EQ(line("threads"),
+            "threads                = 2          command line  worker threads; 0: as many as the machine has");
   EXPECT_NE(line("batch").find("= 8          environment"), std::string::npos) << text;
   EXPECT_NE(line("timer_tick_bits").find("= 20         program"), std::string::npos) << text;
   EXPECT_NE(line("stack_kb").find("= 64         default"), std::string::npos) << text;
@@ -114,7 +123,8 @@ void make_system_with(std::string word) {
 }
 
 TEST(SystemOptionsDeathTest, a_bad_flag_exits_with_2_and_config_with_0) {
-  EXPECT_EXIT(make_system_with("--threads=many"), ExitedWithCode(2), "^orrery: --threads: 'many' is not a whole number");
+  EXPECT_EXIT(make_system_with("--threads=many"), ExitedWithCode(2),
+              "^orrery: --threads: 'many' is not a whole number");
   EXPECT_EXIT(make_system_with("--orrery_nonsense"), ExitedWithCode(2), "^orrery: --orrery_nonsense: unknown flag");
   EXPECT_EXIT(make_system_with("--config"), ExitedWithCode(0), "");
 }

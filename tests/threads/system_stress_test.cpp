@@ -1,5 +1,6 @@
-// A System under load: many actors, many waiting handlers, moving senders, and stops at the worst moment. What each test
-// checks beyond its own claim stands in system_fixture.hpp: above all that no message, block or stack is lost.
+// A System under load: many actors, many waiting handlers, moving senders, and stops at the worst moment.
+// What each test checks beyond its own claim stands in system_fixture.hpp: above all that no message, block
+// or stack is lost.
 #include "system_fixture.hpp"
 
 #include <stdexcept>
@@ -154,7 +155,8 @@ TEST_F(SystemTest, stop_and_kill_unwind_waiting_handlers_wherever_they_wait) {
   EXPECT_EQ(counts->entered, 4 * each);
   EXPECT_EQ(counts->left, 4 * each);
   EXPECT_EQ(counts->answered, 0);
-  EXPECT_EQ(sys.ledger().failed, static_cast<std::uint64_t>(3 * each));  // the messages in the unwound handlers
+  EXPECT_EQ(sys.ledger().failed,
+            static_cast<std::uint64_t>(3 * each));  // the messages in the unwound handlers
 }
 
 TEST_F(SystemTest, handlers_that_wait_inside_a_catch_block_move_between_workers_with_their_exception) {
@@ -175,18 +177,21 @@ TEST_F(SystemTest, handlers_that_wait_inside_a_catch_block_move_between_workers_
   EXPECT_GT(counts->moved, 0);
 }
 
-// Goal:   a stop that meets a handler just as its reply comes unwinds it or lets it end, never both, never neither.
+// Goal:   a stop that meets a handler just as its reply comes unwinds it or lets it end, never both, never
+// neither.
 TEST_F(SystemTest, stops_that_race_with_replies_lose_nobody) {
   System& sys = start(3);
   const auto counts = std::make_shared<Counts>();
   int sent = 0;
   for (std::size_t round = 0; round < scaled(300); ++round) {
     const auto vault = sys.spawn<Vault>();
+    const int before = counts->entered;
     std::vector<Ref<Unwinder>> actors;
     for (int i = 0; i < 20; ++i, ++sent) {
       actors.push_back(sys.spawn(Unwinder{vault, counts}));
       ASSERT_TRUE(actors.back().tell(WaitThere{i % 2 == 0 ? Where::plainly : Where::in_catch}));
     }
+    ASSERT_TRUE(eventually([&] { return counts->entered > before; }));
     std::jthread opener{[&] { EXPECT_TRUE(vault.tell(Open{})); }};
     for (const auto& actor : actors) (void)sys.stop(actor);
   }
@@ -235,7 +240,7 @@ struct Streamer {
 };
 
 // Goal:   messages of one pair arrive in order although the sender moves between workers.
-// Method: senders ask other actors between their tells, so that they continue wherever the reply finds a free worker.
+// Method: senders ask other actors between their tells, so that they continue wherever the reply finds a worker.
 //         ORRERY_FIFO_MESSAGES sets the number of messages (by hand, 100'000'000).
 TEST_F(SystemTest, messages_of_a_pair_stay_in_order_when_their_sender_moves) {
   const char* const wanted = std::getenv("ORRERY_FIFO_MESSAGES");
@@ -246,9 +251,8 @@ TEST_F(SystemTest, messages_of_a_pair_stay_in_order_when_their_sender_moves) {
   const auto handled = std::make_shared<std::atomic<std::uint64_t>>(0);
   const auto wrong = std::make_shared<std::atomic<std::uint64_t>>(0);
   const auto moves = std::make_shared<std::atomic<std::uint64_t>>(0);
-  const auto to = sys.spawn_n<Receiver>(receivers, [&](std::size_t) {
-    return Receiver{std::vector<std::uint64_t>(senders), handled, wrong};
-  });
+  const auto to = sys.spawn_n<Receiver>(
+      receivers, [&](std::size_t) { return Receiver{std::vector<std::uint64_t>(senders), handled, wrong}; });
   const auto detours = sys.spawn_n<Counter>(8, [](std::size_t) { return Counter{}; });
   const std::uint64_t each = std::max<std::uint64_t>(messages / senders / receivers, 300);
   for (std::uint32_t i = 0; i < senders; ++i) {
@@ -272,7 +276,7 @@ struct Question {
 };
 struct Roamer {
   std::shared_ptr<std::vector<Ref<Roamer>>> all;
-  std::shared_ptr<std::atomic<std::uint64_t>> asks, outcomes;
+  std::shared_ptr<std::atomic<std::uint64_t>> answers, failures;
 
   [[nodiscard]] const Ref<Roamer>& any(Context& context) const { return (*all)[context.draw("who", all->size())]; }
 
@@ -286,17 +290,22 @@ struct Roamer {
     if (m.energy == 0) return;
     const Roam less{m.energy - 1};
     switch (context.draw("what", 12)) {
-      case 0: count(any(context).ask(Question{3}, std::chrono::microseconds{context.draw("deadline", 1'000)})); break;
-      case 1: count(any(context).ask(Question{2}, no_timeout_but_no_ring)); break;
-      case 2: (void)context.after(*this, std::chrono::microseconds{context.draw("delay", 300)}, less); return;
+      case 0:
+        count(any(context).ask(Question{3}, std::chrono::microseconds{context.draw("deadline", 1'000)}));
+        break;
+      case 1:
+        count(any(context).ask(Question{2}, no_timeout_but_no_ring));
+        break;
+      case 2:
+        (void)context.after(*this, std::chrono::microseconds{context.draw("delay", 300)}, less);
+        return;
       case 3: {
         auto first = any(context).ask_async(Question{1}, 3ms);
         auto second = any(context).ask_async(Question{1}, 2ms);
-        *asks += 2;
         (void)wait_any(first, second);
-        const auto both = wait_all(first, second);
-        *outcomes += 2;
-        (void)both;
+        const auto [one, other] = wait_all(first, second);
+        count(one);
+        count(other);
         break;
       }
       case 4:
@@ -308,33 +317,34 @@ struct Roamer {
       case 6:
         if (context.draw("throw", 10) == 0) throw std::runtime_error{"by chance"};
         break;
-      case 7: (void)context.spawn(Roamer{all, asks, outcomes}).tell(Roam{0}); break;
-      default: break;
+      case 7:
+        (void)context.spawn(Roamer{all, answers, failures}).tell(Roam{0});
+        break;
+      default:
+        break;
     }
     (void)any(context).tell(less);
   }
 
  private:
   static constexpr Duration no_timeout_but_no_ring = 20ms;  // rings of asks must end by a deadline
-  void count(const AskResult<Question>&) {
-    ++*asks;
-    ++*outcomes;
-  }
+  void count(const AskResult<Question>& outcome) { ++*(outcome ? answers : failures); }
 };
 
 TEST_F(SystemTest, ten_thousand_actors_under_random_load_lose_nothing) {
   const std::size_t count = scaled(10'000, 200);
   System& sys = start(4);
   const auto all = std::make_shared<std::vector<Ref<Roamer>>>();
-  const auto asks = std::make_shared<std::atomic<std::uint64_t>>(0);
-  const auto outcomes = std::make_shared<std::atomic<std::uint64_t>>(0);
+  const auto answers = std::make_shared<std::atomic<std::uint64_t>>(0);
+  const auto failures = std::make_shared<std::atomic<std::uint64_t>>(0);
   for (std::size_t i = 0; i < count; ++i) {
     MailboxOptions mailbox = unbounded();
     if (i % 5 == 0) mailbox = bounded(4, static_cast<Overflow>(i / 5 % 4));
-    if (i % 5 == 0 && mailbox.overflow == Overflow::suspend) mailbox.overflow = Overflow::reject;  // else rings of senders
+    if (i % 5 == 0 && mailbox.overflow == Overflow::suspend)
+      mailbox.overflow = Overflow::reject;  // else rings of senders
     SpawnOptions options{.mailbox = mailbox};
     if (i % 3 == 0) options.restart = Restart{.intensity = 3, .period = 1h};
-    all->push_back(sys.spawn(Roamer{all, asks, outcomes}, options));
+    all->push_back(sys.spawn(Roamer{all, answers, failures}, options));
   }
   {
     std::vector<std::jthread> threads;
@@ -348,9 +358,10 @@ TEST_F(SystemTest, ten_thousand_actors_under_random_load_lose_nothing) {
     }
   }
   ASSERT_TRUE(sys.await_quiescence(patience));
-  EXPECT_EQ(*asks, *outcomes);
-  EXPECT_TRUE(sys.ledger().adds_up()) << orrery_describe(sys.ledger());
-  const auto account = sys.ledger();
+  EXPECT_GT(*answers, 0U);
+  EXPECT_GT(*failures, 0U);
+  const Ledger account = sys.ledger();
+  EXPECT_TRUE(account.adds_up()) << orrery_describe(account);
   EXPECT_GT(account.handled, 10 * count);
   EXPECT_GT(account.failed, 0U);
   all->clear();  // the actors hold it, and it holds only references
@@ -360,10 +371,11 @@ TEST_F(SystemTest, a_system_that_ends_under_load_accounts_for_everything) {
   for (std::size_t round = 0; round < scaled(40, 4); ++round) {
     System& sys = start(1 + round % 4);
     const auto all = std::make_shared<std::vector<Ref<Roamer>>>();
-    const auto asks = std::make_shared<std::atomic<std::uint64_t>>(0);
-    const auto outcomes = std::make_shared<std::atomic<std::uint64_t>>(0);
+    const auto answers = std::make_shared<std::atomic<std::uint64_t>>(0);
+    const auto failures = std::make_shared<std::atomic<std::uint64_t>>(0);
     for (int i = 0; i < 100; ++i) {
-      all->push_back(sys.spawn(Roamer{all, asks, outcomes}, {.restart = Restart{.intensity = 1'000'000, .period = 1s}}));
+      all->push_back(
+          sys.spawn(Roamer{all, answers, failures}, {.restart = Restart{.intensity = 1'000'000, .period = 1s}}));
     }
     for (int i = 0; i < 100; ++i) (void)(*all)[static_cast<std::size_t>(i)].tell(Roam{1'000'000});
     std::this_thread::yield();

@@ -1,17 +1,24 @@
 // rapidcheck.hpp: generated inputs by rapidcheck, behind testkit::Arbitrary.
 // Why:  rapidcheck knows how to generate and shrink values; the loop, the schedule and the record are ours. It serves
 //       here as a library of values only.
-// How:  gen(rc::Random(seed), size) gives a tree of values; a path of child indexes in it names the shrunk one. Plain
-//       aggregates are generated field by field, by reflection; a vector holds at most `size` elements.
+// How:  gen(rc::Random(seed), size) gives a tree of values; a path of child indexes in it names the shrunk one. What an
+//       input is made of is taken apart by type: aggregates field by field (by reflection), lists, optionals, pairs and
+//       tuples by their elements, enums by their named values from 0 to 63. A list, a map or a string anywhere in it holds
+//       at most InputOrigin::commands elements. Everything else, and any type with an rc::Arbitrary of its own, is left to
+//       rapidcheck.
 // Use rc::check itself for code without actors.
 // Source:  SPEC P1.
 #pragma once
+#include "orrery/core/describe.hpp"
 #include "orrery/core/reflect.hpp"
 #include "orrery/testkit/input.hpp"
 
 #include <rapidcheck.h>
 
 #include <array>
+#include <cstddef>
+#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -30,27 +37,52 @@ struct IsStdArray<std::array<T, N>> : std::true_type {};
 template <class T>
 concept GeneratedByField = Reflectable<T> && !IsStdArray<T>::value && std::is_class_v<T>;
 
-template <class T, std::size_t... I>
-rc::Gen<T> by_field(std::index_sequence<I...>) {
+/// `generate` is called as generate.template operator()<Field>() for each field.
+template <class T, class Generate, std::size_t... I>
+rc::Gen<T> by_field(const Generate& generate, std::index_sequence<I...>) {
   if constexpr (sizeof...(I) == 0) {
     return rc::gen::just(T{});
   } else {
     using Fields = std::tuple<std::remove_cvref_t<field_type<T, I>>...>;
-    return rc::gen::map(rc::gen::tuple(rc::gen::arbitrary<std::tuple_element_t<I, Fields>>()...), [](Fields fields) {
-      return T{std::move(std::get<I>(fields))...};
-    });
+    return rc::gen::map(rc::gen::tuple(generate.template operator()<std::tuple_element_t<I, Fields>>()...),
+                        [](Fields fields) { return T{std::move(std::get<I>(fields))...}; });
   }
+}
+
+template <class T>
+concept NamedEnum = std::is_enum_v<T> && !std::is_convertible_v<T, std::underlying_type_t<T>>;
+
+/// The values of an enum class that have a name, smallest first.
+template <NamedEnum T>
+std::vector<T> named_values() {
+  std::vector<T> values;
+  for (int number = 0; number < 64; ++number) {
+    const auto value = static_cast<T>(number);
+    if (!describe(value).ends_with(')')) values.push_back(value);  // the others are "Colour(7)"
+  }
+  if (values.empty()) values.push_back(T{});
+  return values;
 }
 
 }  // namespace orrery::props::detail
 
 namespace rc {
 
-/// Aggregates, field by field. A type with its own rc::Arbitrary keeps it.
+/// Aggregates, field by field, and enum classes, by name. A type with its own rc::Arbitrary keeps it.
 template <orrery::props::detail::GeneratedByField T>
 struct Arbitrary<T> {
+  using orrery_by_field = void;
   static Gen<T> arbitrary() {
-    return orrery::props::detail::by_field<T>(std::make_index_sequence<orrery::field_count<T>>{});
+    return orrery::props::detail::by_field<T>([]<class Field>() { return rc::gen::arbitrary<Field>(); },
+                                              std::make_index_sequence<orrery::field_count<T>>{});
+  }
+};
+template <orrery::props::detail::NamedEnum T>
+struct Arbitrary<T> {
+  static Gen<T> arbitrary() {
+    const std::vector<T> values = orrery::props::detail::named_values<T>();
+    return gen::map(gen::resize(kNominalSize, gen::inRange<std::size_t>(0, values.size())),
+                    [values](std::size_t index) { return values[index]; });
   }
 };
 
@@ -58,16 +90,57 @@ struct Arbitrary<T> {
 
 namespace orrery::props::detail {
 
+/// No rc::Arbitrary of its own.
+template <class T>
+concept LeftToUs = GeneratedByField<T> && requires { typename rc::Arbitrary<T>::orrery_by_field; };
+template <class T>
+concept Container = requires(const T& value) {
+  typename T::value_type;
+  value.begin();
+  value.size();
+} && !IsStdArray<T>::value;
+
 template <class T>
 struct InputOf {
   static rc::Gen<T> gen(const testkit::InputOrigin& origin) {
-    return rc::gen::resize(origin.values, rc::gen::arbitrary<T>());
+    if constexpr (LeftToUs<T>) {
+      return by_field<T>([&]<class Field>() { return InputOf<Field>::gen(origin); },
+                         std::make_index_sequence<field_count<T>>{});
+    } else if constexpr (Container<T>) {
+      return rc::gen::resize(origin.commands, rc::gen::arbitrary<T>());
+    } else {
+      return rc::gen::resize(origin.values, rc::gen::arbitrary<T>());
+    }
+  }
+};
+
+template <class List, class T>
+struct InputOfList {
+  static rc::Gen<List> gen(const testkit::InputOrigin& origin) {
+    return rc::gen::resize(origin.commands, rc::gen::container<List>(InputOf<T>::gen(origin)));
   }
 };
 template <class T>
-struct InputOf<std::vector<T>> {
-  static rc::Gen<std::vector<T>> gen(const testkit::InputOrigin& origin) {
-    return rc::gen::resize(origin.commands, rc::gen::container<std::vector<T>>(InputOf<T>::gen(origin)));
+struct InputOf<std::vector<T>> : InputOfList<std::vector<T>, T> {};
+template <class T>
+struct InputOf<std::deque<T>> : InputOfList<std::deque<T>, T> {};
+template <class T>
+struct InputOf<std::list<T>> : InputOfList<std::list<T>, T> {};
+
+template <class T>
+struct InputOf<std::optional<T>> {
+  static rc::Gen<std::optional<T>> gen(const testkit::InputOrigin& origin) {
+    // One in four is empty; rapidcheck's own maybe() is nearly never.
+    auto filled = rc::gen::resize(rc::kNominalSize, rc::gen::inRange(0, 4));
+    return rc::gen::map(rc::gen::pair(std::move(filled), InputOf<T>::gen(origin)), [](std::pair<int, T> drawn) {
+      return drawn.first == 0 ? std::nullopt : std::optional<T>{std::move(drawn.second)};
+    });
+  }
+};
+template <class First, class Second>
+struct InputOf<std::pair<First, Second>> {
+  static rc::Gen<std::pair<First, Second>> gen(const testkit::InputOrigin& origin) {
+    return rc::gen::pair(InputOf<First>::gen(origin), InputOf<Second>::gen(origin));
   }
 };
 template <class... T>

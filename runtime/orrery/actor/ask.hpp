@@ -109,7 +109,9 @@ AskResult<M> take_result(AskCall& call) {
     } release{call, *ask};
     R& reply = *static_cast<R*>(ask->home->payload());
     if constexpr (IsExpected<R>::value) {
-      if (!reply.has_value()) return std::unexpected(AskFailure<typename R::error_type>{std::move(reply.error())});
+      if (!reply.has_value()) {
+        return std::unexpected(AskFailure<typename R::error_type>::by_target(std::move(reply.error())));
+      }
       if constexpr (std::is_void_v<typename R::value_type>) {
         return {};
       } else {

@@ -5,6 +5,7 @@
 //               (E2) an ExitReason that is not normal and not shutdown counts as abnormal (OTP's rule)
 // Source:       SPEC A5, A6, A13, S8; OTP's exit reasons.
 #pragma once
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -74,8 +75,12 @@ class ExitReason {
 template <class E>
 class AskFailure {
  public:
-  AskFailure(E refusal) : value_{std::in_place_index<0>, std::move(refusal)} {}  // NOLINT: implicit on purpose
-  AskFailure(AskError error) : value_{std::in_place_index<1>, error} {}          // NOLINT: implicit on purpose
+  AskFailure(AskError error) : value_{std::in_place_index<1>, error} {}  // NOLINT: implicit on purpose
+  AskFailure(E refusal)                                                  // NOLINT: implicit on purpose
+    requires(!std::same_as<E, AskError>)
+      : value_{std::in_place_index<0>, std::move(refusal)} {}
+  /// The target's answer, also where E is AskError: a handler that passes on what its own ask gave.
+  [[nodiscard]] static AskFailure by_target(E refusal) { return {std::in_place_index<0>, std::move(refusal)}; }
 
   /// Returns: the target's answer, or null when the ask itself failed.
   [[nodiscard]] const E* refused() const noexcept { return std::get_if<0>(&value_); }
@@ -87,6 +92,7 @@ class AskFailure {
   friend bool operator==(const AskFailure&, const AskFailure&) = default;
 
  private:
+  AskFailure(std::in_place_index_t<0> which, E refusal) : value_{which, std::move(refusal)} {}
   std::variant<E, AskError> value_;
 };
 

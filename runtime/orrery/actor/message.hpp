@@ -1,12 +1,14 @@
 // message.hpp: what makes a plain struct a message, and what the compiler can know about one.
-// Why:  messages need no base class, macro or registration (SPEC A1). Everything the runtime wants to know about a
-//       type is a trait with a default, here in one place.
-// How:  `using Reply = T;` inside the struct makes it askable (`void`: done when handled). `static constexpr` members
-//       `delivery`, `priority`, `durable`, `orrery_name`, `orrery_borrows` override the defaults.
-// Always true:  (T1) a message owns what it carries: a field that is a reference, raw pointer, string_view or span is
-//                    refused at compile time unless the struct says `static constexpr bool orrery_borrows = true;`
-// Known limit:  (T1) looks through aggregates, the containers and the sum and product types of the standard library; any
-//               other class with private fields, a base class or a C array is taken at its word.
+// Why:  messages need no base class, macro or registration (SPEC A1). Everything the runtime wants to know
+//       about a type is a trait with a default, here in one place.
+// How:  `using Reply = T;` inside the struct makes it askable (`void`: done when handled). Static constexpr
+//       members `delivery`, `priority`, `durable`, `orrery_name`, `orrery_borrows` override the defaults;
+//       a field that has such a name is a field.
+// Always true:  (T1) a message owns what it carries: a field that is a reference, raw pointer, string_view
+//                    or span is refused at compile time unless the struct says
+//                    `static constexpr bool orrery_borrows = true;`
+// Known limit:  (T1) looks through aggregates, the containers and the sum and product types of the standard
+//               library; any other class with private fields, a base or a C array is taken at its word.
 #pragma once
 #include "orrery/core/reflect.hpp"
 
@@ -79,15 +81,17 @@ struct Parts<T> {
 
 template <class T>
 consteval bool says_it_borrows() {
-  if constexpr (requires { { T::orrery_borrows } -> std::convertible_to<bool>; }) {
+  if constexpr (requires {
+                  { T::orrery_borrows } -> std::convertible_to<bool>;
+                }) {
     return T::orrery_borrows;
   } else {
     return false;
   }
 }
 
-/// Whether a value of type T holds something it does not own. `Outer`: the types this T was found inside, which stops at a
-/// type that contains itself (`struct Tree { std::vector<Tree> children; }`).
+/// Whether a value of type T holds something it does not own. `Outer`: the types this T was found inside,
+/// which stops at a type that contains itself (`struct Tree { std::vector<Tree> children; }`).
 template <class T, class... Outer>
 consteval bool borrows();
 
@@ -114,7 +118,7 @@ consteval bool borrows() {
   } else if constexpr (Reflectable<Bare>) {
     return any_field_borrows<Bare, Outer...>();
   } else {
-    // A struct with a reference among its fields is the plain struct that can be neither reflected nor assigned.
+    // A struct with a reference among its fields can be neither reflected nor assigned.
     return std::is_aggregate_v<Bare> && !std::is_array_v<Bare> && std::move_constructible<Bare> &&
            !std::is_move_assignable_v<Bare>;
   }
@@ -155,7 +159,10 @@ using reply_of = typename ReplyOf<M>::type;
 
 template <class M>
 consteval Delivery delivery_of() {
-  if constexpr (requires { { M::delivery } -> std::convertible_to<Delivery>; }) {
+  if constexpr (requires {
+                  { M::delivery } -> std::convertible_to<Delivery>;
+                  requires !std::is_member_pointer_v<decltype(&M::delivery)>;
+                }) {
     return M::delivery;
   } else {
     return Delivery::at_most_once;
@@ -163,7 +170,10 @@ consteval Delivery delivery_of() {
 }
 template <class M>
 consteval Priority priority_of() {
-  if constexpr (requires { { M::priority } -> std::convertible_to<Priority>; }) {
+  if constexpr (requires {
+                  { M::priority } -> std::convertible_to<Priority>;
+                  requires !std::is_member_pointer_v<decltype(&M::priority)>;
+                }) {
     return M::priority;
   } else {
     return Priority::normal;
@@ -171,7 +181,10 @@ consteval Priority priority_of() {
 }
 template <class M>
 consteval bool durable_of() {
-  if constexpr (requires { { M::durable } -> std::convertible_to<bool>; }) {
+  if constexpr (requires {
+                  { M::durable } -> std::convertible_to<bool>;
+                  requires !std::is_member_pointer_v<decltype(&M::durable)>;
+                }) {
     return M::durable;
   } else {
     return false;
@@ -188,7 +201,8 @@ concept HandlesWithContext =
 template <class A, class M>
 consteval bool returns_its_reply() {
   if constexpr (HandlesWithContext<A, M>) {
-    return std::same_as<decltype(std::declval<A&>().handle(std::declval<M>(), std::declval<Context&>())), reply_of<M>>;
+    return std::same_as<decltype(std::declval<A&>().handle(std::declval<M>(), std::declval<Context&>())),
+                        reply_of<M>>;
   } else if constexpr (HandlesPlain<A, M>) {
     return std::same_as<decltype(std::declval<A&>().handle(std::declval<M>())), reply_of<M>>;
   } else {
@@ -205,8 +219,8 @@ concept Handles = detail::HandlesPlain<A, M> || detail::HandlesWithContext<A, M>
 template <class A, class M>
 concept RepliesAsDeclared = detail::returns_its_reply<A, M>();
 
-/// What an ask of M gives: `expected<Reply, AskError>`, or `expected<T, AskFailure<E>>` when Reply is `expected<T, E>`,
-/// so that `!result` always means that what was asked for did not happen.
+/// What an ask of M gives: `expected<Reply, AskError>`, or `expected<T, AskFailure<E>>` when Reply is
+/// `expected<T, E>`, so that `!result` always means that what was asked for did not happen.
 template <class M>
 struct AskResultOf;
 

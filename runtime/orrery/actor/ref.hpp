@@ -1,9 +1,8 @@
 // ref.hpp: a cheap value that stands for an actor, and the narrow one for who need not know its type.
 // Why:  16 trivially copyable bytes that never dangle: a stale one is an error value, never a crash.
 // How:  the runtime's index, the node, and a slot with its generation; what the actor accepts is known from
-// its type, so
-//       that a wrong send is refused by the compiler in the user's own line. tell and ask are in
-//       sendable.hpp.
+//       its type, so that a wrong send is refused by the compiler in the user's own line. tell and ask
+//       themselves are in sendable.hpp.
 // Not chosen:  a shared reference count (4.5 ns a copy, 15 ns from two threads: PERFORMANCE).
 // Source:      SPEC A3 to A7.
 #pragma once

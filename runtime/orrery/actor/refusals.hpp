@@ -1,21 +1,16 @@
 // refusals.hpp: why a line does not compile, said in one sentence in that line.
 // Why:  a constraint that fails deep inside a template prints pages. Here every misuse finds a twin of the
-// function it
-//       meant, which matches exactly then and is refused; the compiler prints the twin's template arguments
-//       (the target, the message, the reason) and little else.
+//       function it meant, which matches exactly then and is refused; the compiler prints the twin's
+//       template arguments (the target, the message, the reason) and little else.
 // How:  each reason is an enumerator that reads as a sentence. A twin exists when the reason is not `none`,
-// the real
-//       function when it is. g++ says least about a deleted twin; clang would list all other candidates
+//       the real function when it is. g++ says least about a deleted twin; clang would list all candidates
 //       beside a deleted one, and says least about one that is marked unavailable.
 // Always true:  (F1) for given arguments either the real function is viable or its twin, and what a twin
-// takes does not
-//                    satisfy a requires-expression of a template
+//                    takes does not satisfy a requires-expression of a template
 // Known limit:  g++ adds one line for each #include between the user's file and the twin. This file is the
-// first that
-//               <orrery/actor.hpp> includes, which makes 9 lines with g++ 12; clang 19 prints 7.
+//               first that <orrery/actor.hpp> includes: 9 lines with g++ 12. clang 19 prints 7.
 // Not chosen:   static_assert (its first line is in our file); clang's diagnose_if (takes a literal, so the
-// first line
-//               could not name the actor and the message; used where a constructor leaves no choice).
+//               first line could not name actor and message; used where a constructor leaves no choice).
 // Source:       SPEC A3; UX section 4.
 #pragma once
 #include "orrery/actor/down.hpp"

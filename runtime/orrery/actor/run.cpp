@@ -216,8 +216,11 @@ void Runtime::handle(Cell& cell, Envelope* envelope) {
     Ask& ask = *envelope->ask;
     if (observer_ != nullptr) observer_->before_reply(cell, ask);
     settle_reply(cell, ask);
+  } else if (outcome.how == Observer::Ended::failed) {
+    if (observer_ != nullptr) observer_->before_reply(cell, *envelope->ask);
+    settle_error(*envelope->ask, AskError::actor_failed);
   } else {
-    settle_error(*envelope->ask, outcome.how == Observer::Ended::failed ? AskError::actor_failed : AskError::actor_stopped);
+    settle_error(*envelope->ask, AskError::actor_stopped);
   }
   if (outcome.how == Observer::Ended::failed) fail(cell, std::move(outcome.what));
 }
@@ -252,6 +255,7 @@ void Runtime::fail(Cell& cell, std::string what) {
 bool Runtime::restart(Cell& cell, const std::string& what) {
   if (cell.extras == nullptr || !cell.extras->factory) return false;
   CellExtras& extras = *cell.extras;
+  if (observer_ != nullptr) observer_->before_restart(cell);
   std::string reason = what;
   while (true) {
     const Instant now = world_.now();
@@ -416,9 +420,10 @@ void Runtime::take_signals(Cell& cell) {
         cell.ending = Cell::Ending::requested;
         break;
       case SignalNode::Kind::stop:
-        if (!meant_for_us || cell.ending != Cell::Ending::none) break;
-        cell.need_extras().exit_reason = node->reason;
-        cell.ending = Cell::Ending::requested;
+        if (!meant_for_us) break;
+        if (cell.ending == Cell::Ending::none) cell.need_extras().exit_reason = node->reason;
+        // Whoever wanted to end after its handler ends at once when the handler waits; the reason stays its own.
+        if (cell.ending != Cell::Ending::unwinding) cell.ending = Cell::Ending::requested;
         break;
     }
   }

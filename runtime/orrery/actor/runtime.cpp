@@ -125,7 +125,7 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
   const Handle handle = cell->handle();
   if (named) {
     const std::lock_guard guard{names_mutex_};
-    if (!names_.try_emplace(path, handle).second) {
+    if (!names_.try_emplace(path, Handle{}).second) {  // found by nobody until the actor is complete
       if (!cell->mailbox.go_idle()) world_.schedule(*cell);
       release_cell(*cell);
       return refused(SpawnError::name_taken);
@@ -153,6 +153,10 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
       extras.bounded->open(handle, mailbox.capacity, resume_at, mailbox.overflow);
       cell->bounded.store(extras.bounded, std::memory_order_release);
     }
+  }
+  if (named) {
+    const std::lock_guard guard{names_mutex_};
+    names_[cell->extras->path] = handle;
   }
   if (Execution* const execution = current_execution(); execution != nullptr && execution->runtime == this) {
     execution->spawned.add();

@@ -198,6 +198,9 @@ std::expected<void, TellError> Runtime::send_or_wait(Handle target, BoundedMailb
     place.thread = &world_.waiter();
   }
   Cell& cell = *cell_at(target.slot);
+  // Once it waits, the receiver may take and free it at any time.
+  const MessageInfo* const message = envelope->operations->message;
+  Ask* const ask = (envelope->flags & Envelope::is_ask) != 0 ? envelope->ask : nullptr;
   switch (bounded.push_or_wait(*envelope, target, place)) {
     case BoundedMailbox::Outcome::accepted:
       if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::accepted);
@@ -209,8 +212,7 @@ std::expected<void, TellError> Runtime::send_or_wait(Handle target, BoundedMailb
       return refuse(envelope, TellError::actor_stopped, execution);
   }
   if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::waiting);
-  PlaceWait waiting{place, target, envelope->operations->message, expired};
-  Ask* const ask = (envelope->flags & Envelope::is_ask) != 0 ? envelope->ask : nullptr;
+  PlaceWait waiting{place, target, message, expired};
   const auto finish = [&]() -> std::expected<void, TellError> {
     const bool withdrawn = bounded.withdraw(place);  // B3: exactly one of withdrawn, placed, closed
     execution = execution_of(*this);

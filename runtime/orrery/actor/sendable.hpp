@@ -1,9 +1,8 @@
 // sendable.hpp: tell and ask, once, for everything that stands for an actor: Ref, Recipient, Spawned.
-// Why:  a send that is refused must read the same whatever it goes through, and one text of each function is
-// enough. How:  a base without state. The handle that derives from it says what it accepts
-// (`refusal_of<M>()`), where it leads
-//       (`runtime_index()`, `handle()`) and how the target runs an M (`operations_for<M>()`, null: it names
-//       nobody).
+// Why:  a refused send must read the same whatever it goes through, and one text of each function is enough.
+// How:  a base without state. The handle that derives from it says what it accepts (`refusal_of<M>()`),
+//       where it leads (`runtime_index()`, `handle()`) and how the target runs an M
+//       (`operations_for<M>()`, null: it names nobody).
 // Source:  SPEC A3 to A7.
 #pragma once
 #include "orrery/actor/ask.hpp"
@@ -56,10 +55,11 @@ class Sendable : public detail::RefusedSends<To> {
 
   /// Sends `message`; at most once, in order after everything this sender sent to this actor before.
   ///
-  /// Errors:  TellError. A message that was accepted can still end as a dead letter, if the actor stops
-  /// first. Threads: any.    Blocks: nothing, unless the mailbox is full and its policy is `suspend`: then
-  /// the fiber (a foreign
-  ///          thread: the thread).    Cost: one pooled block, one atomic exchange; schedules an idle actor.
+  /// Errors:  TellError. A message that was accepted can still end as a dead letter, if the actor stops.
+  /// Threads: any.
+  /// Blocks:  nothing, unless the mailbox is full and its policy is `suspend`: then the fiber (a foreign
+  ///          thread: the thread).
+  /// Cost:    one pooled block, one atomic exchange; schedules an idle actor.
   template <class M>
     requires(detail::tell_refusal<To, M>() == Refusal::none)
   TellResult tell(M message, std::source_location where = std::source_location::current()) const {

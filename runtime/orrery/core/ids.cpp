@@ -24,7 +24,7 @@ std::optional<ActorId> parse_actor_id(std::string_view text) noexcept {
       ++at;
     }
     const auto [next, error] = std::from_chars(at, end, parts[i]);
-    if (error != std::errc{}) return std::nullopt;
+    if (error != std::errc{} || (*at == '0' && next != at + 1)) return std::nullopt;  // to_string prints no leading 0
     at = next;
   }
   if (at != end) return std::nullopt;

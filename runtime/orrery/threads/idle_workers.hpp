@@ -1,18 +1,20 @@
 // idle_workers.hpp: who looks for work, who sleeps, and who is woken.
-// Why:  a worker that finds nothing must sleep at no cost, and no runnable actor may ever wait for a sleeper that nobody
-//       woke. Waking more than one at a time only makes them fight for the same actor.
+// Why:  a worker that finds nothing must sleep at no cost, and no runnable actor may ever wait for a sleeper that
+//       nobody woke. Waking more than one at a time only makes them fight for the same actor.
 // How:  one word counts searching and sleeping workers. A producer first publishes its work and then reads the word
-//       by a read-modify-write; a worker first changes the word and then looks for work once more. The changes of one
-//       word have one order, so of the two at least one sees the other:
+//       by a read-modify-write; a worker first changes the word and then looks for work once more. The changes of
+//       one word have one order, so of the two at least one sees the other:
 //
-//         producer: push; word.fetch_add(0)  ---- earlier ---->  worker: word.fetch_add(sleeping - searching); look again
-//                   \--- later: sees the sleeper, and wakes it if nobody searches
+//         producer: push; word.fetch_add(0)  --- earlier --->  worker: word.fetch_add(...); look again: sees the push
+//                             \--- later: sees the sleeper, and wakes it unless somebody searches
 //
-// Always true:  (I1) a worker in the list of sleepers is counted as sleeping, has no work of its own, and runs nothing
+// Always true:  (I1) a worker in the list of sleepers is counted as sleeping, has no work of its own, and runs
+//                    nothing
 //               (I2) whoever takes a worker off the list leaves it exactly one token, or is that worker itself
 //               (I3) `departures` grows whenever a worker leaves the list
 // Not chosen:   fences instead of the read-modify-write: ThreadSanitizer does not model them.
-// Source:       the Go scheduler (D. Vyukov) and Tokio's idle.rs; E. W. Dijkstra's mutual exclusion by T. J. Dekker.
+// Source:       the Go scheduler (D. Vyukov) and Tokio's idle.rs; T. J. Dekker's mutual exclusion, by E. W.
+//               Dijkstra.
 #pragma once
 #include "orrery/threads/worker.hpp"
 
@@ -29,18 +31,21 @@ class IdleWorkers {
  public:
   explicit IdleWorkers(std::size_t workers) : workers_{workers} { sleepers_.reserve(workers); }
 
-  /// Returns: whether somebody sleeps and nobody searches. Orders the caller's earlier stores before it (see How).
+  /// Returns: whether somebody sleeps and nobody searches. Orders the caller's earlier stores before it (see
+  /// How).
   [[nodiscard]] bool should_wake() noexcept {
     const std::uint32_t seen = word_.fetch_add(0, std::memory_order_seq_cst);
     return seen % one_sleeping == 0 && seen != 0;
   }
 
-  /// Wakes one sleeper, which then counts as searching; unless there is none, or somebody searches.  Threads: any.
+  /// Wakes one sleeper, which then counts as searching; unless there is none, or somebody searches.  Threads:
+  /// any.
   void wake_one();
 
   /// Returns: whether the caller counts as searching now; false when enough workers do.
   [[nodiscard]] bool begin_search() noexcept;
-  /// The caller found something. Returns: whether nobody searches now: then look whether there is more, and wake.
+  /// The caller found something. Returns: whether nobody searches now: then look whether there is more, and
+  /// wake.
   [[nodiscard]] bool end_search() noexcept {
     return word_.fetch_sub(one_searching, std::memory_order_seq_cst) % one_sleeping == one_searching;
   }
@@ -49,7 +54,8 @@ class IdleWorkers {
   ///
   /// Returns: false when the workers are being stopped.
   [[nodiscard]] bool enter(Worker& self, bool was_searching);
-  /// Takes the caller off the list. Returns: false when somebody else did: a token is there, or under way (I2).
+  /// Takes the caller off the list. Returns: false when somebody else did: a token is there, or under way
+  /// (I2).
   [[nodiscard]] bool leave(Worker& self);
 
   /// Wakes everybody for good: enter() refuses from now on.
@@ -64,7 +70,8 @@ class IdleWorkers {
   /// Waits until all workers sleep, or until `until`.    Blocks: the thread.
   Rest await_rest(std::chrono::steady_clock::time_point until);
 
-  /// The watchdog sleeps until a worker leaves the list. Returns: false when one is awake, and it must stay awake too.
+  /// The watchdog sleeps until a worker leaves the list. Returns: false when one is awake, and it must stay
+  /// awake too.
   [[nodiscard]] bool watchdog_may_sleep();
   void watchdog_is_awake();
 

@@ -44,7 +44,8 @@ class InjectionDeque {
 
   /// Takes up to `count_max` of the oldest items and gives each, oldest first, to `take(T*)`, under the lock.
   ///
-  /// Returns: how many.    Threads: any.    Blocks: worker, on a mutex held for O(count_max); not at all when empty.
+  /// Returns: how many.    Threads: any.    Blocks: worker, on a mutex held for O(count_max); not at all when
+  /// empty.
   template <std::invocable<T*> Take>
   std::size_t pop_some(std::size_t count_max, Take&& take) {
     if (count_max == 0 || empty()) return 0;

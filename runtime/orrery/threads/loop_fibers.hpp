@@ -1,7 +1,8 @@
 // loop_fibers.hpp: the fibers that workers run their loops on.
-// Why:  a handler that suspends keeps the fiber of the loop it was called from, and the worker goes on with another one.
-//       When the handler continues, the loop that it replaces is parked and serves again later, on any worker.
-// How:  each worker keeps some parked loops of its own, others lie in a shared list, and what is too many is destroyed.
+// Why:  a handler that suspends keeps the fiber of the loop it was called from, and the worker goes on with another
+//       one. When the handler continues, the loop that it replaces is parked and serves again later, on any worker.
+// How:  each worker keeps some parked loops of its own, others lie in a shared list, and what is too many is
+//       destroyed.
 // Always true:  (L1) a fiber in a list is completely parked, in the middle of the worker loop, and owns nothing
 //               (L2) no more than `kept_by_worker` loops lie with a worker and `kept_shared` in the shared list
 // Source:       DESIGN section 2, the key trick.
@@ -27,7 +28,8 @@ class LoopFibers {
   LoopFibers(const LoopFibers&) = delete;
   LoopFibers& operator=(const LoopFibers&) = delete;
 
-  /// Returns: a parked loop fiber, one that was put back or a new one that will begin in `loop`; null when there is no
+  /// Returns: a parked loop fiber, one that was put back or a new one that will begin in `loop`; null when
+  /// there is no
   ///          memory for its stack.
   /// Threads: the owner of `mine`.    Cost: a list pop, mostly.
   [[nodiscard]] fiber::Fiber* take(List& mine, fiber::Entry loop, void* argument) noexcept;
@@ -38,7 +40,8 @@ class LoopFibers {
   /// Destroys all of `mine`.
   static void destroy_all(List& mine) noexcept;
 
-  /// Returns: `live` counts every fiber there is: those of the workers, of suspended handlers, and those kept.
+  /// Returns: `live` counts every fiber there is: those of the workers, of suspended handlers, and those
+  /// kept.
   [[nodiscard]] fiber::StackCounts counts() const { return stacks_.counts(); }
 
  private:

@@ -1,7 +1,7 @@
 // reporter.hpp: warnings for the operator, not more than he can read.
 // Why:  what goes wrong once per message must not write a line per message.
 // How:  each kind of warning has a budget per minute; what it swallowed is said when the next one gets through.
-// Source: SPEC R6.
+// Source:       SPEC R6.
 #pragma once
 #include "orrery/core/time.hpp"
 

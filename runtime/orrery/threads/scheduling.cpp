@@ -1,7 +1,8 @@
 // scheduling.cpp: how a worker finds its next actor, and when it sleeps.
-// Order of search:  now and then the injection deque first (so that a busy worker cannot starve it); the hot slot, but not
-//                   too often in a row (so that two actors that schedule each other cannot starve the queue); the queue;
-//                   the injection deque; other workers' queues; their hot slots, if they are stuck in a handler.
+// Order of search:  now and then the injection deque first (so that a busy worker cannot starve it); the hot slot,
+//                   but not too often in a row (so that two actors that schedule each other cannot starve the
+//                   queue); the queue; the injection deque; other workers' queues; their hot slots, if they are
+//                   stuck in a handler.
 #include "orrery/core/check.hpp"
 #include "orrery/threads/threaded_world.hpp"
 
@@ -42,7 +43,8 @@ void ThreadedWorld::wake_if_needed() {
 }
 
 bool ThreadedWorld::anything_visible() const noexcept {
-  return !injection_.empty() || std::ranges::any_of(workers_, [](const auto& worker) { return !worker->queue.empty(); });
+  return !injection_.empty() ||
+         std::ranges::any_of(workers_, [](const auto& worker) { return !worker->queue.empty(); });
 }
 
 /// A worker's life. Any of the calls may return on another thread, so nothing of a worker is kept here (P3).

@@ -34,7 +34,7 @@ StopSignals::StopSignals() {
   ORRERY_CHECK(!in_use.exchange(true), "two systems wait for a signal to stop; one process has one");
   first_signal.store(0);
   ORRERY_CHECK(sem_init(&arrived, 0, 0) == 0);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = &orrery_on_stop_signal;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;

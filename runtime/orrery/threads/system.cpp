@@ -40,7 +40,8 @@ SystemOptions resolve_or_exit(const SystemOptions& given, int* argc, char** argv
   if (argc != nullptr) {
     int kept = 1;
     for (int i = 1; i < *argc; ++i) {
-      const bool is_ours = std::ranges::find(resolved->used, static_cast<std::size_t>(i - 1)) != resolved->used.end();
+      const bool is_ours =
+          std::ranges::find(resolved->used, static_cast<std::size_t>(i - 1)) != resolved->used.end();
       if (!is_ours) argv[kept++] = argv[i];
     }
     argv[kept] = nullptr;
@@ -49,14 +50,16 @@ SystemOptions resolve_or_exit(const SystemOptions& given, int* argc, char** argv
   return resolved->options;
 }
 
-/// Returns: the type of the message that `worker` handles, or null. The worker writes this without a lock, since it must
-/// cost a handler nothing; so this may only look at a worker that has been in the same handler for a while.
+/// Returns: the type of the message that `worker` handles, or null. The worker writes this without a lock,
+/// since it must cost a handler nothing; so this may only look at a worker that has been in the same handler
+/// for a while.
 #if defined(__clang__)
 [[clang::no_sanitize("thread", "address")]]
 #else
 [[gnu::no_sanitize_thread, gnu::no_sanitize_address]]
 #endif
-[[gnu::noinline]] const MessageInfo* peek_message(const Worker& worker) {
+[[gnu::noinline]] const MessageInfo*
+peek_message(const Worker& worker) {
   const Envelope* const envelope = *static_cast<Envelope* const volatile*>(&worker.message);
   if (envelope == nullptr) return nullptr;
   const Operations* const operations = *static_cast<const Operations* const volatile*>(&envelope->operations);
@@ -65,9 +68,12 @@ SystemOptions resolve_or_exit(const SystemOptions& given, int* argc, char** argv
 
 std::string describe_wait(const Runtime& runtime, const Wait& wait) {
   switch (wait.kind()) {
-    case Wait::Kind::ask: return fmt::format("waits for {}", runtime.path_of(wait.target()));
-    case Wait::Kind::place: return fmt::format("waits for a place in the mailbox of {}", runtime.path_of(wait.target()));
-    case Wait::Kind::sleep: return "sleeps";
+    case Wait::Kind::ask:
+      return fmt::format("waits for {}", runtime.path_of(wait.target()));
+    case Wait::Kind::place:
+      return fmt::format("waits for a place in the mailbox of {}", runtime.path_of(wait.target()));
+    case Wait::Kind::sleep:
+      return "sleeps";
   }
   return "waits";
 }
@@ -105,10 +111,12 @@ System::~System() {
 }
 
 StopReport System::shutdown(Duration deadline) {
-  ORRERY_CHECK(!threads_.is_worker(), "a handler cannot wait for all handlers to end; use run_until_signal or main");
+  ORRERY_CHECK(!threads_.is_worker(),
+               "a handler cannot wait for all handlers to end; use run_until_signal or main");
   const auto until = in(deadline);
   refuse_spawns();
-  // Once is enough, except for an actor that was being spawned meanwhile: so again when nothing moves, or after a while.
+  // Once is enough, except for an actor that was being spawned meanwhile: so again when nothing moves, or
+  // after a while.
   auto patience = 100ms;
   while (true) {
     stop_all();
@@ -122,7 +130,8 @@ StopReport System::shutdown(Duration deadline) {
   return {};
 }
 
-/// Y1. A thread that is just being refused has counted its offer and not yet the refusal, so this looks more than once.
+/// Y1. A thread that is just being refused has counted its offer and not yet the refusal, so this looks more
+/// than once.
 void System::check_account() {
   const auto until = in(1s);
   Ledger account = ledger();
@@ -130,7 +139,8 @@ void System::check_account() {
     std::this_thread::sleep_for(1ms);
     account = ledger();
   }
-  ORRERY_CHECK(account.adds_up() && account.queued == 0, "messages were lost or invented: {}", orrery_describe(account));
+  ORRERY_CHECK(account.adds_up() && account.queued == 0, "messages were lost or invented: {}",
+               orrery_describe(account));
 }
 
 int System::run_until_signal() {
@@ -155,11 +165,13 @@ std::vector<Activity> System::activity() {
     std::this_thread::sleep_for(1ms);
     if (worker->turns.load(std::memory_order_acquire) != turn) continue;  // busy, but not stuck
     const MessageInfo* const message = peek_message(*worker);
-    found.push_back({path_of(cell->handle()),
-                     message == nullptr ? "in a lifecycle hook" : fmt::format("in handler {}", message->name)});
+    found.push_back({path_of(cell->handle()), message == nullptr
+                                                  ? "in a lifecycle hook"
+                                                  : fmt::format("in handler {}", message->name)});
   }
   for_each_cell([&](Cell& cell) {
-    // Taking the bit is taking the right to run the cell (C1), as a waker does; so the wait stays where it is meanwhile.
+    // Taking the bit is taking the right to run the cell (C1), as a waker does; so the wait stays where it is
+    // meanwhile.
     std::uint32_t seen = cell.attention.load(std::memory_order_seq_cst);
     do {
       if ((seen & Cell::parked) == 0) return;

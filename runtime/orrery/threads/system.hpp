@@ -3,10 +3,14 @@
 // How:  a Runtime whose world is threads. The end of its scope stops every actor, waits until the last handler has
 //       returned, and checks the account of all messages.
 //
-//         int main(int argc, char** argv) { orrery::System sys{argc, argv}; wire(sys); return sys.run_until_signal(); }
+//         int main(int argc, char** argv) {
+//           orrery::System system{argc, argv};
+//           wire(system);
+//           return system.run_until_signal();
+//         }
 //
-// Always true:  (Y1) after a complete stop no actor lives, no fiber is suspended, and offered = refused + handled + failed
-//                    + dead-lettered, with nothing queued (checked)
+// Always true:  (Y1) after a complete stop no actor lives, no fiber is suspended, and offered = refused + handled +
+//                    failed + dead-lettered, with nothing queued (checked)
 //               (Y2) the destructor returns only when no handler runs any more; user objects are always destroyed
 // Source:       SPEC A15, R1 to R10, S4, S10.
 #pragma once
@@ -51,28 +55,30 @@ class System : private detail::SystemParts, public Runtime {
   /// A bad value ends the process with one sentence on stderr and exit code 2.
   explicit System(SystemOptions options = {});
 
-  /// The same with the command line, from which the flags that are ours are removed; --config prints what the system would
-  /// run with, and ends the process with exit code 0.
+  /// The same with the command line, from which the flags that are ours are removed; --config prints what the
+  /// system would run with, and ends the process with exit code 0.
   System(int& argc, char** argv, SystemOptions options = {});
 
   /// Stops as shutdown(stop_timeout) does. When the deadline passes it says who is still alive, and goes on
   /// waiting: a running handler cannot be stopped, and must not find its world gone.
   ~System() override;
 
-  /// Stops every actor and waits until the last has ended and all workers sleep. New actors are refused from now on.
+  /// Stops every actor and waits until the last has ended and all workers sleep. New actors are refused from
+  /// now on.
   ///
   /// Returns: what was left when `deadline` had passed; is_complete if nothing was.
   /// Pre:     other threads have stopped sending (checked through the account).
   /// Threads: no worker.    Blocks: the thread.
   StopReport shutdown(Duration deadline);
 
-  /// Waits for SIGINT or SIGTERM and then shuts down within stop_timeout; a second signal ends the process at once.
+  /// Waits for SIGINT or SIGTERM and then shuts down within stop_timeout; a second signal ends the process at
+  /// once.
   ///
   /// Returns: the exit code for main: 0, or 1 when somebody was still alive (said on stderr).
   [[nodiscard]] int run_until_signal();
 
-  /// For tests: waits until nothing runs or is runnable, and no timer is to come except periodic ones and receive
-  /// timeouts. Handlers that wait for something that cannot come are allowed.
+  /// For tests: waits until nothing runs or is runnable, and no timer is to come except periodic ones and
+  /// receive timeouts. Handlers that wait for something that cannot come are allowed.
   ///
   /// Returns: false when that was not reached within `limit`.    Threads: no worker.    Blocks: the thread.
   [[nodiscard]] bool await_quiescence(Duration limit);
@@ -82,7 +88,8 @@ class System : private detail::SystemParts, public Runtime {
   [[nodiscard]] std::vector<Activity> activity();
 
   [[nodiscard]] const SystemOptions& options() const noexcept { return settings_; }
-  /// Returns: `live` counts the fibers of workers and of suspended handlers, and those kept for the next ones.
+  /// Returns: `live` counts the fibers of workers and of suspended handlers, and those kept for the next
+  /// ones.
   [[nodiscard]] fiber::StackCounts fibers() const { return threads_.fibers(); }
 
  private:

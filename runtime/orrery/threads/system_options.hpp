@@ -1,16 +1,17 @@
 // system_options.hpp: every default of a production system in one place, and the ways to change one.
 // Why:  an operator must be able to see and change what a program runs with, without its source.
 // How:  one struct; one table says for each option its name, unit, bounds and meaning. A value comes from, in this
-//       order: the command line, the environment, what the program set, the default. A bad value is an error that names
-//       it, never ignored.
+//       order: the command line, the environment, what the program set, the default. A bad value is an error that
+//       names it, never ignored.
 //
-//         --threads N, --config            the two short flags
-//         --orrery_NAME=VALUE              any option of the table; `--orrery_config` as well
-//         ORRERY_NAME=VALUE                the same in the environment, in capitals
-//         everything else                  is left alone, and so is everything behind `--`
+//         --threads N, --config     the two short flags
+//         --orrery_NAME=VALUE       any option of the table; `--orrery_config` as well
+//         ORRERY_NAME=VALUE         the same in the environment, in capitals
+//         everything else           is left alone, and so is everything behind `--`
 //
-//       So a word is ours if it is `--threads`, `--config`, or begins with `--orrery`; among those a mistake is an error.
-// Source: SPEC R10.
+//       So a word is ours if it is `--threads`, `--config`, or begins with `--orrery`; among those a mistake is an
+//       error.
+// Source:       SPEC R10.
 #pragma once
 #include "orrery/actor/options.hpp"
 #include "orrery/core/time.hpp"
@@ -31,11 +32,11 @@ namespace orrery {
 struct SystemOptions {
   std::uint32_t threads = 0;  ///< workers; 0: as many as the machine has
   RuntimeOptions runtime{};
-  std::size_t stack_bytes = std::size_t{64} * 1024;  ///< of each fiber; only a handler that waits holds one
-  bool stack_guards = true;                          ///< an inaccessible gap below each stack
-  std::uint32_t guarded_stacks_max = 16'000;         ///< later stacks go without: a gap costs two memory maps
-  Duration spin = std::chrono::microseconds{60};     ///< how long a worker looks for work before it sleeps
-  std::uint32_t timer_tick_bits = 17;                ///< timers fire in steps of 2^this nanoseconds
+  std::size_t stack_bytes = std::size_t{64} * 1024;      ///< of each fiber; only a handler that waits holds one
+  bool stack_guards = true;                              ///< an inaccessible gap below each stack
+  std::uint32_t guarded_stacks_max = 16'000;             ///< later stacks go without: a gap costs two memory maps
+  Duration spin = std::chrono::microseconds{60};         ///< how long a worker looks for work before it sleeps
+  std::uint32_t timer_tick_bits = 17;                    ///< timers fire in steps of 2^this nanoseconds
   Duration watch_period = std::chrono::milliseconds{2};  ///< how soon others take over from a worker that is stuck
   Duration stop_timeout = std::chrono::seconds{10};      ///< how long a stop waits before it says who is still alive
   std::uint32_t reports_per_minute = 5;                  ///< of one kind

@@ -1,4 +1,4 @@
-// threaded_world.cpp: the seam itself, and the threads. How a worker finds its next actor is in scheduling.cpp.
+// threaded_world.cpp: the seam itself, and the threads. How a worker finds its next actor: scheduling.cpp.
 #include "orrery/threads/threaded_world.hpp"
 
 #include "orrery/core/check.hpp"
@@ -46,7 +46,9 @@ ThreadedWorld::ThreadedWorld(const SystemOptions& options)
     : options_{options},
       began_{Clock::now()},
       draw_seed_{seed_of(options)},
-      loops_{{.stack_bytes = options.stack_bytes, .guard = options.stack_guards, .guarded_max = options.guarded_stacks_max}},
+      loops_{{.stack_bytes = options.stack_bytes,
+              .guard = options.stack_guards,
+              .guarded_max = options.guarded_stacks_max}},
       reporter_{options.reports_per_minute, options.report_to},
       idle_{options.threads},
       foreign_timers_{options.timer_tick_bits} {
@@ -80,7 +82,7 @@ void ThreadedWorld::stop() {
 Worker* ThreadedWorld::this_worker() const noexcept {
   Execution* const execution = current_execution();
   return execution != nullptr && execution->runtime == runtime_ && runtime_ != nullptr ? static_cast<Worker*>(execution)
-                                                                                      : nullptr;
+                                                                                       : nullptr;
 }
 
 void ThreadedWorld::run_worker(Worker& worker) {
@@ -94,9 +96,7 @@ void ThreadedWorld::run_worker(Worker& worker) {
   fiber::set_thread_slot(nullptr);
 }
 
-Instant ThreadedWorld::now() noexcept {
-  return Instant{std::chrono::duration_cast<Duration>(Clock::now() - began_)};
-}
+Instant ThreadedWorld::now() noexcept { return Instant{std::chrono::duration_cast<Duration>(Clock::now() - began_)}; }
 
 ThreadedWorld::Clock::time_point ThreadedWorld::to_clock(Instant instant) const noexcept {
   const Duration since = instant.time_since_epoch();
@@ -110,7 +110,8 @@ std::uint64_t ThreadedWorld::draw(std::uint64_t stream, std::uint64_t counter, s
 
 void ThreadedWorld::report(std::string_view kind, const std::string& text) { reporter_.report(now(), kind, text); }
 
-// ---- timers -------------------------------------------------------------------------------------------------------
+// ---- timers
+// -------------------------------------------------------------------------------------------------------
 
 void ThreadedWorld::arm(Timer& timer, Instant due) {
   if (Worker* const worker = this_worker()) {
@@ -120,8 +121,9 @@ void ThreadedWorld::arm(Timer& timer, Instant due) {
   }
   timer.shard = static_cast<std::uint32_t>(workers_.size());
   foreign_timers_.arm(timer, due);
-  // The shard's lock orders this load behind the watchdog's last look into the shard, hence behind the store that says
-  // "awake" before that look: either the watchdog saw this timer, or we see "awake" or the instant it sleeps until.
+  // The shard's lock orders this load behind the watchdog's last look into the shard, hence behind the store
+  // that says "awake" before that look: either the watchdog saw this timer, or we see "awake" or the instant
+  // it sleeps until.
   if (due.time_since_epoch().count() < watchdog_wakes_at_.load(std::memory_order_seq_cst)) watchdog_parker_.unpark();
 }
 
@@ -159,7 +161,8 @@ void ThreadedWorld::keep_watch() {
   }
 }
 
-// ---- fibers -------------------------------------------------------------------------------------------------------
+// ---- fibers
+// -------------------------------------------------------------------------------------------------------
 
 void ThreadedWorld::suspend(Cell& cell) {
   Worker& worker = *this_worker();
@@ -172,7 +175,8 @@ void ThreadedWorld::suspend(Cell& cell) {
   cell.fiber = &mine;
   worker.fiber = next;
   fiber::switch_to(
-      mine, *next, [](void* parked) { current_execution()->runtime->parked(*static_cast<Cell*>(parked)); }, &cell);  // P1
+      mine, *next, [](void* parked) { current_execution()->runtime->parked(*static_cast<Cell*>(parked)); },
+      &cell);  // P1
 }
 
 void ThreadedWorld::continue_handler(Cell& cell) {
@@ -197,7 +201,8 @@ void ThreadedWorld::leave_loop() {
   fiber::switch_to(mine, *worker.home, &ThreadedWorld::put_loop_away, &mine);
 }
 
-// ---- threads that are no workers ----------------------------------------------------------------------------------
+// ---- threads that are no workers
+// ----------------------------------------------------------------------------------
 
 Waiter& ThreadedWorld::waiter() { return ThreadWaiter::of_this_thread(); }
 
@@ -207,7 +212,8 @@ void ThreadedWorld::block(Wait& wait) {
   while (!wait.ready()) mine.sleep();
 }
 
-// ---- rest ---------------------------------------------------------------------------------------------------------
+// ---- rest
+// ---------------------------------------------------------------------------------------------------------
 
 bool ThreadedWorld::await_idle(Clock::time_point until) {
   ORRERY_CHECK(!is_worker(), "a handler cannot wait for all handlers to end");
@@ -227,12 +233,15 @@ bool ThreadedWorld::await_quiescence(Clock::time_point until) {
     std::size_t pending = foreign_timers_.pending();
     for (const auto& worker : workers_) pending += worker->timers.pending();
     const auto after = idle_.rest();
-    // Between two looks at sleeping workers of which none departed nothing ran, so the timers counted are all there are.
-    const bool at_rest = before.all_sleep && after.all_sleep && before.departures == after.departures && injection_.empty();
+    // Between two looks at sleeping workers of which none departed nothing ran, so the timers counted are all
+    // there are.
+    const bool at_rest =
+        before.all_sleep && after.all_sleep && before.departures == after.departures && injection_.empty();
     if (at_rest && pending == 0) return true;
     const auto present = Clock::now();
     if (present >= until) return false;
-    if (at_rest) std::this_thread::sleep_until(std::min<Clock::time_point>(until, present + 200us));  // a timer is to come
+    if (at_rest)
+      std::this_thread::sleep_until(std::min<Clock::time_point>(until, present + 200us));  // a timer is to come
   }
 }
 

@@ -1,17 +1,19 @@
 // threaded_world.hpp: the production world: actors run on worker threads, time is the machine's.
-// Why:  here stands everything that makes an actor run, wait and wake on real threads; what an actor is stands above.
-// How:  each worker runs a loop, and the loop runs on a fiber. A handler that suspends keeps that fiber: the worker goes
-//       on with another loop, and when the handler may continue, some worker switches to it and parks its own loop.
+// Why:  here stands everything that makes an actor run, wait and wake on real threads; what an actor is stands
+//       above.
+// How:  each worker runs a loop, and the loop runs on a fiber. A handler that suspends keeps that fiber: the worker
+//       goes on with another loop, and when the handler may continue, some worker switches to it and parks its own
+//       loop.
 //
 //         loop L1 --run(cell)--> handler --suspend--> switch to loop L2, which publishes the cell as parked
-//         loop L2 (any worker) --run(cell)--> continue_handler --> switch to L1, which puts L2 away; handler goes on
+//         loop L2, any worker --run(cell)--> continue_handler --> switch to L1, which puts L2 away; the handler goes on
 //
 //       A runnable actor lies in exactly one place: the hot slot or the queue of a worker, or the injection deque.
 //       A watchdog thread sleeps while all workers do. Else it looks every watch_period at what a stuck worker left
 //       behind: its timers, and the actor in its hot slot.
 // Always true:  (P1) a handler's fiber is published only after the switch away from it is complete
-//               (P2) whoever makes an actor runnable then looks whether a sleeper must be woken, except for the hot slot,
-//                    which its worker serves next, or the watchdog points out
+//               (P2) whoever makes an actor runnable then looks whether a sleeper must be woken; except for the hot
+//                    slot, which its worker serves next, or the watchdog points out
 //               (P3) no function here keeps a Worker& across anything that may switch fibers
 // Source:       DESIGN section 2; the Go scheduler and Tokio for queues, hot slot, fairness tick and searching.
 #pragma once

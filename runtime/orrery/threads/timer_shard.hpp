@@ -1,14 +1,14 @@
 // timer_shard.hpp: the timers that one worker (or all foreign threads together) armed.
-// Why:  nearly every ask arms a deadline and cancels it a moment later. One wheel for all workers would make its lock
-//       the busiest line of the process; a wheel per worker is locked by others only when an actor has moved.
-// How:  a wheel under a small lock. Callbacks run with the lock held: they only put a message into a mailbox or wake
-//       somebody, and neither takes a lock of this kind. A timer remembers its shard, so any thread finds it.
+// Why:  nearly every ask arms a deadline and cancels it a moment later. One wheel for all workers would make its
+//       lock the busiest line of the process; a wheel per worker is locked by others only when an actor has moved.
+// How:  a wheel under a small lock. Callbacks run with the lock held: they only put a message into a mailbox or
+//       wake somebody, and neither takes a lock of this kind. A timer remembers its shard, so any thread finds it.
 // Always true:  (S1) after cancel() returned, the callback neither runs nor will run: it runs under the lock that
 //                    cancel() takes
 //               (S2) next_due() is never later than the earliest timer that a completed arm() left
 //               (S3) pending() counts exactly the armed timers whose purpose somebody waits for
-// Not chosen:   firing outside the lock with a "firing" state per timer: a cancel must then wait for the callback, which
-//               is what the lock does already.
+// Not chosen:   firing outside the lock with a "firing" state per timer: a cancel must then wait for the callback,
+//               which is what the lock does already.
 // Source:       SPEC R4; World::cancel's W2.
 #pragma once
 #include "orrery/core/spin_lock.hpp"
@@ -33,9 +33,13 @@ class alignas(64) TimerShard {
   /// Fires what is due at `now`. Returns: how many fired.    Threads: any, not from within a callback.
   std::size_t expire(Instant now);
 
-  /// Returns: a time before which nothing fires, Instant::max() when nothing is armed (S2).    Cost: one load.
-  [[nodiscard]] Instant next_due() const noexcept { return Instant{Duration{next_due_.load(std::memory_order_acquire)}}; }
-  /// Returns: how many timers are armed that are neither periodic nor receive timeouts. Callbacks that had begun have
+  /// Returns: a time before which nothing fires, Instant::max() when nothing is armed (S2).    Cost: one
+  /// load.
+  [[nodiscard]] Instant next_due() const noexcept {
+    return Instant{Duration{next_due_.load(std::memory_order_acquire)}};
+  }
+  /// Returns: how many timers are armed that are neither periodic nor receive timeouts. Callbacks that had
+  /// begun have
   ///          ended when it returns.
   [[nodiscard]] std::size_t pending() noexcept;
 

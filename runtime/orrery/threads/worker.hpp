@@ -1,6 +1,7 @@
 // worker.hpp: what one worker thread owns.
 // Why:  a worker finds its next actor without asking anyone; only what others may take from it is shared.
-// How:  a slot for the actor scheduled last, a ring from which others steal half, a shard of timers, a few parked loops.
+// How:  a slot for the actor scheduled last, a ring from which others steal half, a shard of timers, a few parked
+//       loops.
 // Always true:  (K1) plain members are touched by the worker's own thread only, on whichever fiber it is
 //               (K2) the slot's owner is the only one who puts something in; anyone takes it out by an exchange
 #pragma once
@@ -27,10 +28,10 @@ struct alignas(64) Worker : Execution {
 
   const std::uint32_t index;
   std::uint32_t picks = 0;
-  std::uint32_t hot_runs = 0;             ///< how often in a row the slot was served before the queue
-  bool searching = false;                 ///< counted as searching by IdleWorkers
-  bool wakes_watchdog = false;            ///< set by whoever wakes this worker, before its token
-  fiber::Fiber* home = nullptr;           ///< the thread's own stack
+  std::uint32_t hot_runs = 0;    ///< how often in a row the slot was served before the queue
+  bool searching = false;        ///< counted as searching by IdleWorkers
+  bool wakes_watchdog = false;   ///< set by whoever wakes this worker, before its token
+  fiber::Fiber* home = nullptr;  ///< the thread's own stack
   LoopFibers::List parked_loops;
   std::vector<std::uint32_t> seen_turns;  ///< of the other workers when this one began to search
 
@@ -46,7 +47,7 @@ struct alignas(64) Worker : Execution {
   /// Puts `runnable` into the slot. Returns: what was there, or null.    Threads: the owner.
   Cell* put_hot(Cell& runnable) noexcept {
     if (hot.load(std::memory_order_relaxed) == nullptr) {  // K2: nobody else makes it non-null
-      hot.store(&runnable, std::memory_order_release);         // pairs with the acquire in take_hot
+      hot.store(&runnable, std::memory_order_release);     // pairs with the acquire in take_hot
       return nullptr;
     }
     return hot.exchange(&runnable, std::memory_order_acq_rel);

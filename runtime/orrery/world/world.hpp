@@ -99,7 +99,10 @@ class Observer {
   virtual void before_look() = 0;
   /// A name is about to be taken or looked up.
   virtual void before_name(std::string_view path) = 0;
+  /// The ask is about to be settled by the handler's reply, or by its failure.
   virtual void before_reply(Cell& replier, const Ask& ask) = 0;
+  /// The actor failed and is about to come back: its timers, its stash and perhaps its mail go.
+  virtual void before_restart(Cell& cell) = 0;
   virtual void replied(Cell& replier, const Ask& ask, bool in_time) = 0;
   virtual void before_exit(Cell& cell) = 0;
   virtual void exited(Cell& cell, const ExitReason& reason) = 0;

@@ -95,8 +95,8 @@ void Engine::stop_if_over() {
 void Engine::run_loop() {
   hand_over_ = false;
   running_ = true;
-  fiber::Fiber* const target = parked_loop_ != nullptr ? std::exchange(parked_loop_, nullptr)
-                                                       : LoopFibers::of_this_thread().take(&Engine::loop);
+  fiber::Fiber* const target =
+      parked_loop_ != nullptr ? std::exchange(parked_loop_, nullptr) : LoopFibers::of_this_thread().take(&Engine::loop);
   execution_.fiber = target;
   fiber::switch_to(*main_, *target);
   running_ = false;
@@ -120,7 +120,7 @@ void Engine::switch_into(fiber::Fiber& target) {
 
 void Engine::execute(Op& op) {
   acting_ = op.agent;
-  if (op.agent == test_agent) {  // its wait is over
+  if (&op == &agents_[test_agent]->op) {  // its wait is over
     ++agents_[test_agent]->resumes;
     hand_over_ = true;
     return;
@@ -158,7 +158,10 @@ void Engine::execute(Op& op) {
     case OpKind::reply:
     case OpKind::exit:
     case OpKind::look:
-    case OpKind::name: switch_into(*op.fiber); return;
+    case OpKind::restart:
+    case OpKind::name:
+      switch_into(*op.fiber);
+      return;
   }
 }
 
@@ -284,8 +287,12 @@ std::uint64_t Engine::key_of(const Op& op) const {
   hasher.add(static_cast<std::uint64_t>(op.kind));
   hasher.add(agents_[op.agent]->path_hash);
   switch (op.kind) {
-    case OpKind::take: hasher.add(agents_[op.agent]->takes); break;
-    case OpKind::resume: hasher.add(agents_[op.agent]->resumes); break;
+    case OpKind::take:
+      hasher.add(agents_[op.agent]->takes);
+      break;
+    case OpKind::resume:
+      hasher.add(agents_[op.agent]->resumes);
+      break;
     default:
       hasher.add(agents_[op.object]->path_hash);
       hasher.add(op.detail);
@@ -309,20 +316,17 @@ std::uint64_t Engine::decide(const Point& point) {
 //   - a stall could come between (time is read in private, also by arming a timer), or a due timer competes, which the
 //     handler could cancel;
 //   - an actor or the test stops or kills the actor, or sends it mail of another priority: that overtakes its mail;
-//   - an invariant, a `sometimes`, a run_until or the body of the test looks at its state in the middle of the run;
-//   - a restart drops its mail.
-// The first and the last are known beforehand. The others show when they happen: order_matters() then makes the actor's
-// further operations choices, and if one was hurried since the world last stood still, the run is made again with every
-// choice. tests/sim/reductions_test.cpp compares the outcomes of random programs with and without.
+//   - an invariant, a `sometimes`, a run_until or the body of the test looks at its state in the middle of the run.
+// The first is known beforehand. The others show when they happen: order_matters() then makes the actor's further
+// operations choices, and if one was hurried since the world last stood still, the run is made again with every choice.
+// A handler can also settle an ask, end its actor or bring it back: these are operations of their own, with a choice.
+// tests/sim/reductions_test.cpp compares the outcomes of random programs with and without.
 bool Engine::may_hurry(const Agent& who) const {
   return options_.reduce && stalls_.empty() && due_.empty() && !who.order_matters;
 }
 
 bool Engine::take_may_hurry(const Cell& cell) const {
-  if (!may_hurry(*agents_[agent_of_slot_[cell.slot]])) return false;
-  const bool drops_mail = cell.extras != nullptr && cell.extras->factory &&
-                          cell.extras->mail_on_restart == MailOnRestart::drop;
-  return !drops_mail && cell.bounded.load(std::memory_order_relaxed) == nullptr &&
+  return may_hurry(*agents_[agent_of_slot_[cell.slot]]) && cell.bounded.load(std::memory_order_relaxed) == nullptr &&
          !cell.uses_priorities.load(std::memory_order_relaxed) &&
          cell.signals.load(std::memory_order_relaxed) == nullptr && cell.ending == Cell::Ending::none;
 }
@@ -370,10 +374,13 @@ void Engine::suspend(Cell& cell) {
     Engine* engine;
     Cell* cell;
   } what{this, &cell};  // on the parked stack, read right after the switch
-  to_loop(*cell.fiber, [](void* argument) {
-    const Parked parked = *static_cast<Parked*>(argument);
-    parked.engine->runtime_->parked(*parked.cell);
-  }, &what);
+  to_loop(
+      *cell.fiber,
+      [](void* argument) {
+        const Parked parked = *static_cast<Parked*>(argument);
+        parked.engine->runtime_->parked(*parked.cell);
+      },
+      &what);
 }
 
 void Engine::continue_handler(Cell& cell) { switch_into(*std::exchange(cell.fiber, nullptr)); }
@@ -408,7 +415,8 @@ std::uint64_t Engine::draw(std::uint64_t stream, std::uint64_t counter, std::uin
 
 namespace {
 bool is_lasting(const Timer& timer) {
-  return timer.due != Instant::max() && timer.purpose != Timer::Purpose::every && timer.purpose != Timer::Purpose::receive_timeout;
+  return timer.due != Instant::max() && timer.purpose != Timer::Purpose::every &&
+         timer.purpose != Timer::Purpose::receive_timeout;
 }
 }  // namespace
 
@@ -485,7 +493,8 @@ void Engine::plan_stalls() {
   if (options_.faults != FaultProfile::local || options_.stalls_max <= 0) return;
   const std::uint64_t count =
       decide({.kind = DecisionKind::fault, .count = static_cast<std::uint64_t>(options_.stalls_max) + 1});
-  for (std::uint64_t i = 0; i < count; ++i) stalls_.push_back(decide({.kind = DecisionKind::fault, .count = options_.stall_reach}));
+  for (std::uint64_t i = 0; i < count; ++i)
+    stalls_.push_back(decide({.kind = DecisionKind::fault, .count = options_.stall_reach}));
   std::ranges::sort(stalls_, std::greater{});
 }
 
@@ -515,7 +524,7 @@ void Engine::tear_down() {
   // visible act goes on to its next wait, or to the last of a few acts.
   const auto kill_all = [&] {
     runtime_->for_each_cell([&](Cell& cell) {
-      if (cell.life == Cell::Life::living && cell.ending == Cell::Ending::none) {
+      if (cell.life == Cell::Life::living && cell.ending != Cell::Ending::unwinding) {
         runtime_->signal_stop(cell.handle(), ExitReason::killed(), true);
       }
     });

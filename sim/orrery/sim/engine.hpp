@@ -101,6 +101,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   void before_name(std::string_view path) override;
   void before_reply(Cell& replier, const Ask& ask) override;
   void replied(Cell& replier, const Ask& ask, bool in_time) override;
+  void before_restart(Cell& cell) override;
   void before_exit(Cell& cell) override;
   void exited(Cell& cell, const ExitReason& reason) override;
   void restarted(Cell& cell) override;
@@ -112,15 +113,27 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   void dead_letter(const Envelope& envelope, std::string_view reason) override;
 
  private:
-  enum class OpKind : std::uint8_t { take = 1, resume, enqueue, signal, reply, exit, name, fire, deliver, look };
+  enum class OpKind : std::uint8_t {
+    take = 1,
+    resume,
+    enqueue,
+    signal,
+    reply,
+    exit,
+    name,
+    fire,
+    deliver,
+    look,
+    restart
+  };
 
   /// A pending operation. Linked by age while enabled; `dense` is its place among the enabled.
   struct Op {
     OpKind kind = OpKind::take;
     std::uint32_t agent = 0;
-    std::uint32_t object = 0;      ///< the agent that is touched
-    std::uint64_t detail = 0;      ///< message type, name, purpose: part of the key
-    std::uint32_t ordinal = 0;     ///< of its kind at this agent (or pair)
+    std::uint32_t object = 0;       ///< the agent that is touched
+    std::uint64_t detail = 0;       ///< message type, name, purpose: part of the key
+    std::uint32_t ordinal = 0;      ///< of its kind at this agent (or pair)
     fiber::Fiber* fiber = nullptr;  ///< where the agent's handler stands, for operations in mid-handler
     Timer* timer = nullptr;
     Op* older = nullptr;
@@ -139,12 +152,12 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
     std::uint32_t timers = 0;
     std::uint32_t replies = 0;
     std::uint32_t looks = 0;
-    std::uint32_t acts_at_end = 0;        ///< visible acts while the run is torn down
-    std::uint64_t hurried_in = 0;         ///< the period (see `period_`) in which it last acted without a choice
-    bool order_matters = false;           ///< its takes and resumes are choices from now on: see order_matters()
+    std::uint32_t acts_at_end = 0;  ///< visible acts while the run is torn down
+    std::uint64_t hurried_in = 0;   ///< the period (see `period_`) in which it last acted without a choice
+    bool order_matters = false;     ///< its takes and resumes are choices from now on: see order_matters()
     std::vector<std::pair<std::uint64_t, std::uint32_t>> children;  ///< anonymous ones: type, how many so far
     std::deque<std::pair<Handle, Envelope*>> carried;               ///< of a channel
-    std::size_t event = 0;          ///< the event of the handler that runs, while recording
+    std::size_t event = 0;  ///< the event of the handler that runs, while recording
     ActorType::Fields before;
   };
 
@@ -248,13 +261,14 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   std::vector<std::uint64_t> stalls_;  ///< operation counts at which time passes, newest last
 
   bool running_ = false;
-  bool hand_over_ = false;  ///< the loop must give control back to the test body
+  bool hand_over_ = false;             ///< the loop must give control back to the test body
   std::uint32_t acting_ = test_agent;  ///< whose operation executes
   bool tearing_down_ = false;
   bool rerun_unreduced_ = false;
   bool in_predicate_ = false;
   bool done_held_ = false;
-  std::uint64_t period_ = 1;  ///< grows whenever nothing is enabled: what was hurried before that was hurried past nothing
+  std::uint64_t period_ =
+      1;  ///< grows whenever nothing is enabled: what was hurried before that was hurried past nothing
   Horizon horizon_ = Horizon::quiescence;
   Instant until_{};
   const std::function<bool()>* done_ = nullptr;

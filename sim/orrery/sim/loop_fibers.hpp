@@ -20,6 +20,8 @@ class LoopFibers {
   [[nodiscard]] fiber::Fiber* take(fiber::Entry loop);
   /// Takes back a fiber that is parked in the loop, or about to be.
   void put(fiber::Fiber* fiber) { free_.push_back(fiber); }
+  /// Returns: how many fibers there are. Between two runs all of them are free.
+  [[nodiscard]] std::size_t live() const { return stacks_.counts().live; }
 
  private:
   LoopFibers() = default;

@@ -29,38 +29,64 @@ std::uint64_t hash_of(const Envelope& envelope) {
 
 std::string_view headline(FindingKind kind) noexcept {
   switch (kind) {
-    case FindingKind::invariant_violated: return "INVARIANT VIOLATED";
-    case FindingKind::assertion_failed: return "ASSERTION FAILED";
-    case FindingKind::exception_in_test: return "EXCEPTION IN TEST";
-    case FindingKind::stuck: return "STUCK";
-    case FindingKind::ask_cycle: return "ASK CYCLE";
-    case FindingKind::no_progress: return "NO PROGRESS";
-    case FindingKind::ledger_broken: return "LEDGER BROKEN";
-    case FindingKind::non_determinism: return "NON-DETERMINISM";
+    case FindingKind::invariant_violated:
+      return "INVARIANT VIOLATED";
+    case FindingKind::assertion_failed:
+      return "ASSERTION FAILED";
+    case FindingKind::exception_in_test:
+      return "EXCEPTION IN TEST";
+    case FindingKind::stuck:
+      return "STUCK";
+    case FindingKind::ask_cycle:
+      return "ASK CYCLE";
+    case FindingKind::no_progress:
+      return "NO PROGRESS";
+    case FindingKind::ledger_broken:
+      return "LEDGER BROKEN";
+    case FindingKind::non_determinism:
+      return "NON-DETERMINISM";
   }
   return "UNKNOWN";
 }
 
 std::string_view to_string(EventKind kind) noexcept {
   switch (kind) {
-    case EventKind::enqueue: return "enqueue";
-    case EventKind::refuse: return "refuse";
-    case EventKind::wait_for_place: return "wait for place";
-    case EventKind::place: return "place";
-    case EventKind::take: return "take";
-    case EventKind::end: return "end";
-    case EventKind::reply: return "reply";
-    case EventKind::late_reply: return "late reply";
-    case EventKind::resume: return "resume";
-    case EventKind::fire: return "fire";
-    case EventKind::spawn: return "spawn";
-    case EventKind::restart: return "restart";
-    case EventKind::exit: return "exit";
-    case EventKind::dead_letter: return "dead letter";
-    case EventKind::signal: return "signal";
-    case EventKind::draw: return "draw";
-    case EventKind::time: return "time";
-    case EventKind::stall: return "stall";
+    case EventKind::enqueue:
+      return "enqueue";
+    case EventKind::refuse:
+      return "refuse";
+    case EventKind::wait_for_place:
+      return "wait for place";
+    case EventKind::place:
+      return "place";
+    case EventKind::take:
+      return "take";
+    case EventKind::end:
+      return "end";
+    case EventKind::reply:
+      return "reply";
+    case EventKind::late_reply:
+      return "late reply";
+    case EventKind::resume:
+      return "resume";
+    case EventKind::fire:
+      return "fire";
+    case EventKind::spawn:
+      return "spawn";
+    case EventKind::restart:
+      return "restart";
+    case EventKind::exit:
+      return "exit";
+    case EventKind::dead_letter:
+      return "dead letter";
+    case EventKind::signal:
+      return "signal";
+    case EventKind::draw:
+      return "draw";
+    case EventKind::time:
+      return "time";
+    case EventKind::stall:
+      return "stall";
   }
   return "unknown";
 }
@@ -128,18 +154,31 @@ void Engine::note(EventKind kind, const Agent& who, std::uint64_t a, std::uint64
 }
 
 Event& Engine::record(EventKind kind, std::string from, std::string to, std::string message) {
-  events_.push_back({.kind = kind, .step = steps_, .at = now_, .from = std::move(from), .to = std::move(to),
-                     .message = std::move(message), .reply = {}, .before = {}, .after = {}, .file = {}});
+  events_.push_back({.kind = kind,
+                     .step = steps_,
+                     .at = now_,
+                     .from = std::move(from),
+                     .to = std::move(to),
+                     .message = std::move(message),
+                     .reply = {},
+                     .before = {},
+                     .after = {},
+                     .file = {}});
   return events_.back();
 }
 
 std::string_view Engine::purpose_name(Timer::Purpose purpose) noexcept {
   switch (purpose) {
-    case Timer::Purpose::deadline: return "ask deadline";
-    case Timer::Purpose::sleep: return "sleep ends";
-    case Timer::Purpose::after: return "timer (after)";
-    case Timer::Purpose::every: return "timer (every)";
-    case Timer::Purpose::receive_timeout: return "receive timeout";
+    case Timer::Purpose::deadline:
+      return "ask deadline";
+    case Timer::Purpose::sleep:
+      return "sleep ends";
+    case Timer::Purpose::after:
+      return "timer (after)";
+    case Timer::Purpose::every:
+      return "timer (every)";
+    case Timer::Purpose::receive_timeout:
+      return "receive timeout";
   }
   return "timer";
 }
@@ -184,6 +223,8 @@ void Engine::before_name(std::string_view path) {
 /// else can settle the ask: no stall is to come and no timer is due. A stop of the asker could; see order_matters().
 void Engine::before_reply(Cell& replier, const Ask& ask) {
   if (!running_) return;
+  const std::uint32_t me = agent_index(replier.handle());
+  const std::uint32_t ordinal = agents_[me]->replies++;
   if (options_.reduce && stalls_.empty() && due_.empty()) {
     const Cell* const asker = ask.waiter != nullptr ? nullptr : runtime_->living_cell(ask.asker);
     const Wait* const wait = ask.waiter != nullptr ? test_wait_ : asker != nullptr ? asker->wait : nullptr;
@@ -192,8 +233,12 @@ void Engine::before_reply(Cell& replier, const Ask& ask) {
       return;
     }
   }
-  const std::uint32_t me = agent_index(replier.handle());
-  synchronise(me, OpKind::reply, agent_index(ask.asker), 0, agents_[me]->replies);
+  synchronise(me, OpKind::reply, agent_index(ask.asker), 0, ordinal);
+}
+
+void Engine::before_restart(Cell& cell) {
+  const std::uint32_t me = agent_index(cell.handle());
+  synchronise(me, OpKind::restart, me, 0, cell.incarnation);
 }
 
 void Engine::before_exit(Cell& cell) {
@@ -303,8 +348,7 @@ void Engine::ended(Cell& cell, Envelope& envelope, Ended how) {
 
 void Engine::replied(Cell& replier, const Ask& ask, bool in_time) {
   if (tearing_down_) return;
-  Agent& me = agent(replier.handle());
-  ++me.replies;
+  const Agent& me = agent(replier.handle());
   std::uint64_t value = 0;
   const MessageInfo& info = *ask.home->operations->message;
   if (ask.has_reply && info.hash_reply != nullptr) {
@@ -365,7 +409,8 @@ void Engine::report_finding(Finding finding) {
 }
 
 void Engine::report_ledger(std::string account) {
-  finding_ = Finding{.kind = FindingKind::ledger_broken, .name = "ledger", .detail = std::move(account), .file = {}, .step = steps_};
+  finding_ = Finding{
+      .kind = FindingKind::ledger_broken, .name = "ledger", .detail = std::move(account), .file = {}, .step = steps_};
 }
 
 void Engine::add_invariant(std::string name, std::function<bool()> holds, std::source_location where) {
@@ -417,7 +462,8 @@ void Engine::check_invariants() {
     return;
   }
   for (std::size_t i = 0; i < sometimes_.size(); ++i) {
-    if (!sometimes_hit_[i].second) sometimes_hit_[i].second = evaluate(sometimes_[i].name, sometimes_[i].holds).value_or(false);
+    if (!sometimes_hit_[i].second)
+      sometimes_hit_[i].second = evaluate(sometimes_[i].name, sometimes_[i].holds).value_or(false);
   }
 }
 
@@ -438,7 +484,8 @@ std::optional<bool> Engine::evaluate(const std::string& name, const std::functio
   }
   in_predicate_ = false;
   if (!error.empty()) {
-    report_finding({.kind = FindingKind::exception_in_test, .name = std::move(error), .detail = "in " + name, .file = {}});
+    report_finding(
+        {.kind = FindingKind::exception_in_test, .name = std::move(error), .detail = "in " + name, .file = {}});
   }
   return result;
 }
@@ -465,9 +512,12 @@ void Engine::learn_what_is_watched() {
 std::string Engine::describe_wait(const std::string& who, const Wait& wait) const {
   const std::string_view message = wait.message() != nullptr ? wait.message()->name : "";
   switch (wait.kind()) {
-    case Wait::Kind::ask: return fmt::format("{} --ask {}--> {}", who, message, path_of(wait.target()));
-    case Wait::Kind::place: return fmt::format("{} --waits to send {}--> {}", who, message, path_of(wait.target()));
-    case Wait::Kind::sleep: return fmt::format("{} sleeps", who);
+    case Wait::Kind::ask:
+      return fmt::format("{} --ask {}--> {}", who, message, path_of(wait.target()));
+    case Wait::Kind::place:
+      return fmt::format("{} --waits to send {}--> {}", who, message, path_of(wait.target()));
+    case Wait::Kind::sleep:
+      return fmt::format("{} sleeps", who);
   }
   return who;
 }
@@ -476,17 +526,21 @@ void Engine::waiting(Handle who, const Wait&) {
   if (!tearing_down_) find_ring(who);
 }
 
-/// Follows the wait-for edges from `start`; a way back to it is a ring.
+/// Follows the wait-for edges from `start`; a way back to it is a ring. It is told from the smallest name on, so that one
+/// ring has one name whoever closed it.
 void Engine::find_ring(Handle start) {
-  std::string ring;
+  std::vector<std::pair<std::string, std::string>> edges;  // who, and what he does to whom
   Handle at = start;
   for (std::size_t hops = 0; hops <= agents_.size(); ++hops) {
     const Cell* const cell = runtime_->living_cell(at);
     if (cell == nullptr || cell->wait == nullptr || cell->wait->ready() || !cell->wait->target().is_set()) return;
-    ring += ring.empty() ? describe_wait(path_of(at), *cell->wait)
-                         : describe_wait(path_of(at), *cell->wait).substr(path_of(at).size());
+    const std::string who = path_of(at);
+    edges.emplace_back(who, describe_wait(who, *cell->wait).substr(who.size()));
     at = cell->wait->target();
     if (at == start) {
+      std::ranges::rotate(edges, std::ranges::min_element(edges));
+      std::string ring = edges.front().first;
+      for (const auto& [from, edge] : edges) ring += edge;
       report_finding({.kind = FindingKind::ask_cycle, .name = ring, .detail = {}, .file = {}});
       return;
     }

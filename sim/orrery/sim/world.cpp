@@ -24,9 +24,7 @@ void World::run() {
   engine.stop_if_over();
 }
 
-void World::run_for(Duration duration) {
-  engine.drive(Engine::Horizon::time, now() + duration, {});
-}
+void World::run_for(Duration duration) { engine.drive(Engine::Horizon::time, now() + duration, {}); }
 
 bool World::run_until(const std::function<bool()>& done) {
   return engine.drive(Engine::Horizon::forever, Instant::max(), done);

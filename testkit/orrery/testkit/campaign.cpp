@@ -1,7 +1,9 @@
 #include "orrery/testkit/campaign.hpp"
 
 #include "orrery/core/entropy.hpp"
+#include "orrery/testkit/assertions.hpp"
 #include "orrery/testkit/shrink.hpp"
+#include "orrery/testkit/text.hpp"
 
 #include <fmt/core.h>
 
@@ -19,20 +21,171 @@ sim::MakeStrategy random_walk(std::uint64_t run_seed) {
   return [run_seed] { return std::make_unique<sim::RandomWalk>(mix64(run_seed + 1)); };
 }
 
-sim::Finding non_determinism(const sim::Outcome& first, const sim::Outcome& second, std::uint64_t run) {
+std::string told(const sim::Outcome& outcome, std::size_t at) {
+  if (at >= outcome.events.size()) return "(nothing more)";
+  const sim::Event& event = outcome.events[at];
+  std::string text = fmt::format("step {} {} {} -> {}  {}", event.step, sim::to_string(event.kind), event.from,
+                                 event.to, event.message);
+  if (!event.reply.empty()) text += " = " + event.reply;
+  if (event.line != 0) text += fmt::format("   {}:{}", base_name(event.file), event.line);
+  return text;
+}
+
+std::string summary(const sim::Outcome& outcome) {
+  return fmt::format("{}, {}, trace {}", count_of(outcome.steps, "step"),
+                     outcome.finding
+                         ? fmt::format("{} \"{}\"", sim::headline(outcome.finding->kind), outcome.finding->name)
+                         : "nothing found",
+                     to_hex(outcome.trace_hash).substr(0, 8));
+}
+
+/// Tells two executions apart: by their first events that differ, or by what came out.
+sim::Finding non_determinism(std::string name, const sim::Outcome& first, const sim::Outcome& second) {
+  sim::Finding finding;
+  finding.kind = sim::FindingKind::non_determinism;
+  finding.name = std::move(name);
   std::size_t at = 0;
   const std::size_t shorter = std::min(first.events.size(), second.events.size());
-  const auto text = [&](const sim::Outcome& outcome) {
-    return at < outcome.events.size() ? sim::to_string(outcome.events[at]) : std::string{"(nothing)"};
-  };
   while (at < shorter && sim::to_string(first.events[at]) == sim::to_string(second.events[at])) ++at;
-  return {.kind = sim::FindingKind::non_determinism,
-          .name = fmt::format("two executions of run {} differ", run),
-          .detail = fmt::format("after {} equal events: first {}; second {}", at, text(first), text(second)),
-          .file = {}};
+  const bool both_recorded = !first.events.empty() && !second.events.empty();
+  if (both_recorded && (at < first.events.size() || at < second.events.size())) {
+    finding.detail = fmt::format("{} equal, then they differ:\nfirst : {}\nsecond: {}", count_of(at, "event"),
+                                 told(first, at), told(second, at));
+  } else {
+    // A test that judges by something outside of the world: the traces can be equal.
+    finding.detail = fmt::format("first : {}\nsecond: {}", summary(first), summary(second));
+  }
+  const auto equal = std::ranges::mismatch(first.decisions, second.decisions).in1 - first.decisions.begin();
+  finding.detail += fmt::format("\nthe first {} of {} and {} decisions are equal", equal, first.decisions.size(),
+                                second.decisions.size());
+  return finding;
+}
+
+/// The failure of a run that does not repeat itself.
+void blame(Failure& failure, std::string name, const sim::Outcome& first, sim::Outcome second) {
+  failure.finding = non_determinism(std::move(name), first, second);
+  failure.input = failure.original_input;
+  failure.outcome = std::move(second);
+}
+
+/// Shrinks `first`, which has been reproduced.
+void shrink_failure(Failure& failure, const Property& property, const CheckOptions& options,
+                    std::unique_ptr<Input> input, sim::Outcome first) {
+  ShrinkResult shrunk = shrink(property, options, failure.record.origin, std::move(input), std::move(first));
+  failure.shrink_runs = shrunk.runs;
+  failure.shrink_steps = shrunk.steps;
+  if (shrunk.unstable) {
+    blame(failure, fmt::format("a run like run {} does not repeat itself", failure.run), shrunk.unstable->first,
+          std::move(shrunk.unstable->second));
+    return;
+  }
+  failure.finding = *shrunk.outcome.finding;
+  failure.input = shrunk.input->describe();
+  failure.record.origin = shrunk.origin;
+  failure.record.path = std::move(shrunk.path);
+  failure.record.reduced = shrunk.outcome.reduced;
+  failure.record.decisions = shrunk.outcome.decisions;
+  failure.record.steps = shrunk.outcome.steps;
+  failure.record.trace_hash = shrunk.outcome.trace_hash;
+  failure.record.finding = fmt::format("{} \"{}\"", sim::headline(failure.finding.kind), failure.finding.name);
+  // P1: from the record alone, input and all.
+  std::string input_text;
+  sim::Outcome again = replay_record(property, options, failure.record, input_text);
+  if (again.divergence || !is_same(again, shrunk.outcome) || input_text != failure.input) {
+    blame(failure, fmt::format("the shrunk run {} does not repeat itself", failure.run), shrunk.outcome,
+          std::move(again));
+    return;
+  }
+  failure.outcome = std::move(shrunk.outcome);
+}
+
+/// Finds out about a run that failed, or that differed from `other`.
+std::optional<Failure> examine(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
+                               std::uint64_t run, const sim::Outcome& found, const sim::Outcome* other) {
+  sim::Outcome first = make_run(property, options, campaign_seed, run, true);
+  sim::Outcome second = make_run(property, options, campaign_seed, run, true);
+  const bool is_stable =
+      is_same(first, second) && is_same(found, first) && (other == nullptr || is_same(found, *other));
+  if (is_stable && !first.finding) return std::nullopt;
+
+  Failure failure;
+  failure.run = run;
+  failure.original_choices = count_choices(found.decisions).schedule;
+  failure.record.test = property.name;
+  failure.record.origin = origin_of_run(campaign_seed, run, options.commands_max);
+  failure.record.operations_max = options.run.operations_max;
+  failure.record.token = {.seed = campaign_seed,
+                          .run = run,
+                          .profile = static_cast<std::uint8_t>(options.run.faults),
+                          .test_hash = hash_of_test(property.name)};
+  auto input = property.make_input(failure.record.origin);
+  failure.original_input = input->describe();
+  if (is_stable) {
+    shrink_failure(failure, property, options, std::move(input), std::move(first));
+    return failure;
+  }
+  std::string name = fmt::format("two executions of run {} differ", run);
+  if (!is_same(first, second)) {
+    blame(failure, std::move(name), first, std::move(second));
+  } else if (!is_same(found, first)) {
+    blame(failure, std::move(name), found, std::move(first));
+  } else {
+    blame(failure, std::move(name), *other, std::move(first));
+  }
+  return failure;
+}
+
+/// Counts the run for every property that held in it at some time; one name counts once a run.
+void note_sometimes(CampaignResult& result, const sim::Outcome& outcome) {
+  for (std::size_t i = 0; i < outcome.sometimes.size(); ++i) {
+    const std::string& name = outcome.sometimes[i].first;
+    const auto has_name = [&](const auto& one) { return one.first == name; };
+    const auto begin = outcome.sometimes.begin();
+    if (std::any_of(begin, begin + static_cast<std::ptrdiff_t>(i), has_name)) continue;
+    auto at = std::ranges::find_if(result.sometimes, has_name);
+    if (at == result.sometimes.end()) at = result.sometimes.insert(result.sometimes.end(), {name, 0});
+    const bool hit =
+        std::ranges::any_of(outcome.sometimes, [&](const auto& one) { return has_name(one) && one.second; });
+    at->second += hit ? 1 : 0;
+  }
+}
+
+/// The text of an exception without its numbers.
+std::string without_numbers(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool is_digit = c >= '0' && c <= '9';
+    if (!is_digit) out += c;
+    if (is_digit && !out.ends_with('#')) out += '#';
+  }
+  return out;
 }
 
 }  // namespace
+
+ChoiceCounts count_choices(const sim::Decisions& decisions) noexcept {
+  ChoiceCounts counts;
+  for (const auto& [kind, count, index] : decisions) {
+    if (kind == sim::DecisionKind::schedule) {
+      ++counts.schedule;
+      counts.schedule_uncalm += index != 0 ? 1 : 0;
+    } else if (kind == sim::DecisionKind::draw) {
+      counts.draws_uncalm += index != 0 ? 1 : 0;
+    }
+  }
+  return counts;
+}
+
+bool is_same(const sim::Outcome& a, const sim::Outcome& b) noexcept {
+  if (a.trace_hash != b.trace_hash || a.steps != b.steps || a.decisions != b.decisions) return false;
+  if (!a.finding || !b.finding) return a.finding.has_value() == b.finding.has_value();
+  return a.finding->same_failure(*b.finding) && a.finding->step == b.finding->step;
+}
+
+bool is_same_failure(const sim::Finding& a, const sim::Finding& b) {
+  if (a.kind != sim::FindingKind::exception_in_test || b.kind != a.kind) return a.same_failure(b);
+  return a.file == b.file && a.line == b.line && without_numbers(a.name) == without_numbers(b.name);
+}
 
 std::uint64_t seed_of_run(std::uint64_t campaign_seed, std::uint64_t run) noexcept {
   return draw(campaign_seed, hash_text("run"), run);
@@ -41,10 +194,13 @@ std::uint64_t seed_of_run(std::uint64_t campaign_seed, std::uint64_t run) noexce
 InputOrigin origin_of_run(std::uint64_t campaign_seed, std::uint64_t run, int commands_max) noexcept {
   // Small inputs first, since they make the best reports; then every size again and again. Numbers grow faster than
   // lists, so that a few commands can already carry large ones.
+  commands_max = std::max(commands_max, 0);
   const auto sizes = static_cast<std::uint64_t>(commands_max) + 1;
   const int commands = static_cast<int>(run % sizes);
-  const int values = commands_max <= 0 ? 100 : std::min(100, 5 + 200 * commands / commands_max);
-  return {.seed = seed_of_run(campaign_seed, run), .commands = commands, .values = values};
+  const std::int64_t values = commands_max == 0 ? 100 : 5 + std::int64_t{200} * commands / commands_max;
+  return {.seed = seed_of_run(campaign_seed, run),
+          .commands = commands,
+          .values = static_cast<int>(std::min<std::int64_t>(values, 100))};
 }
 
 sim::Outcome make_run(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
@@ -53,78 +209,30 @@ sim::Outcome make_run(const Property& property, const CheckOptions& options, std
   const auto input = property.make_input(origin_of_run(campaign_seed, run, options.commands_max));
   sim::RunOptions run_options = options.run;
   run_options.record_events = record_events;
-  return sim::execute(bind(property, *input), random_walk(seed), run_options);
+  return run_once(bind(property, *input), random_walk(seed), run_options);
 }
 
 std::optional<Failure> investigate(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
                                    std::uint64_t run) {
-  sim::Outcome first = make_run(property, options, campaign_seed, run, true);
-  const sim::Outcome second = make_run(property, options, campaign_seed, run, true);
-  if (first.trace_hash == second.trace_hash && !first.finding) return std::nullopt;
-
-  Failure failure;
-  failure.run = run;
-  failure.original_choices = first.decisions.size();
-  failure.original_uncalm = uncalm_choices(first.decisions);
-  auto input = property.make_input(origin_of_run(campaign_seed, run, options.commands_max));
-  failure.original_input = input->describe();
-  failure.record.test = property.name;
-  failure.record.origin = origin_of_run(campaign_seed, run, options.commands_max);
-  failure.record.token = {.seed = campaign_seed,
-                          .run = run,
-                          .profile = static_cast<std::uint8_t>(options.run.faults),
-                          .test_hash = hash_of_test(property.name)};
-  if (first.trace_hash != second.trace_hash) {
-    failure.finding = non_determinism(first, second, run);
-    failure.input = failure.original_input;
-    failure.outcome = std::move(first);
-  } else {
-    ShrinkResult shrunk = shrink(property, options, failure.record.origin, std::move(input), std::move(first));
-    failure.finding = *shrunk.outcome.finding;
-    failure.input = shrunk.input->describe();
-    failure.outcome = std::move(shrunk.outcome);
-    failure.record.path = std::move(shrunk.path);
-    failure.record.origin = shrunk.origin;
-    failure.shrink_runs = shrunk.runs;
-    failure.shrink_steps = shrunk.steps;
-  }
-  failure.uncalm = uncalm_choices(failure.outcome.decisions);
-  failure.record.reduced = failure.outcome.reduced;
-  failure.record.decisions = failure.outcome.decisions;
-  failure.record.steps = failure.outcome.steps;
-  failure.record.trace_hash = failure.outcome.trace_hash;
-  failure.record.finding = fmt::format("{} \"{}\"", sim::headline(failure.finding.kind), failure.finding.name);
-  return failure;
+  const sim::Outcome found = make_run(property, options, campaign_seed, run, false);
+  return examine(property, options, campaign_seed, run, found, nullptr);
 }
 
 CampaignResult run_campaign(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed) {
   CampaignResult result;
   result.seed = campaign_seed;
-  for (std::uint64_t run = 0; run < options.runs; ++run) {
+  for (std::uint64_t run = 0; run < options.runs && !result.failure; ++run) {
     const sim::Outcome outcome = make_run(property, options, campaign_seed, run, false);
     ++result.runs;
     result.steps += outcome.steps;
-    result.virtual_time += outcome.virtual_time;
-    for (const auto& [name, hit] : outcome.sometimes) {
-      auto at = std::ranges::find(result.sometimes, name, &std::pair<std::string, std::uint64_t>::first);
-      if (at == result.sometimes.end()) at = result.sometimes.insert(result.sometimes.end(), {name, 0});
-      at->second += hit ? 1 : 0;
+    if (result.virtual_time <= Duration::max() - outcome.virtual_time) result.virtual_time += outcome.virtual_time;
+    note_sometimes(result, outcome);
+    if (outcome.finding) {
+      result.failure = examine(property, options, campaign_seed, run, outcome, nullptr);
+    } else if (run == 0) {
+      const sim::Outcome again = make_run(property, options, campaign_seed, run, false);
+      if (!is_same(outcome, again)) result.failure = examine(property, options, campaign_seed, run, outcome, &again);
     }
-    const bool repeat = run == 0 && !outcome.finding;
-    const bool repeats_itself =
-        !repeat || make_run(property, options, campaign_seed, run, false).trace_hash == outcome.trace_hash;
-    if (!outcome.finding && repeats_itself) continue;
-    result.failure = investigate(property, options, campaign_seed, run);
-    if (!result.failure) {
-      // It failed (or differed) once and did not do so again.
-      result.failure.emplace();
-      result.failure->run = run;
-      result.failure->finding = {.kind = sim::FindingKind::non_determinism,
-                                 .name = fmt::format("run {} failed once and then passed", run),
-                                 .detail = outcome.finding ? outcome.finding->name : std::string{},
-                                 .file = {}};
-    }
-    break;
   }
   return result;
 }
@@ -145,10 +253,11 @@ sim::Outcome replay_record(const Property& property, const CheckOptions& options
   sim::RunOptions run_options = options.run;
   run_options.record_events = true;
   run_options.reduce = record.reduced;
+  run_options.operations_max = record.operations_max;
   run_options.faults = static_cast<sim::FaultProfile>(record.token.profile);
-  return sim::execute(bind(property, *input), [&] {
-    return std::make_unique<sim::Replay>(record.decisions, sim::Replay::Mode::strict);
-  }, run_options);
+  return run_once(
+      bind(property, *input),
+      [&] { return std::make_unique<sim::Replay>(record.decisions, sim::Replay::Mode::strict); }, run_options);
 }
 
 }  // namespace orrery::testkit

@@ -1,8 +1,10 @@
 // campaign.hpp: many runs of one property, until one fails or the budget is used up.
 // How:  run number i of a campaign is a function of (campaign seed, i) and nothing else, so that any run can be made alone.
-//       The first run and every failing run are made twice and their traces compared. A failing run is shrunk.
-// Always true:  (P1) a failure that is reported has been reproduced, with the same trace hash
+//       The first run, every failing run and every shrunk run are made twice and compared. A failing run is shrunk.
+// Always true:  (P1) a failure that is reported has been reproduced, with the same trace hash: the one that was found, and
+//                    the shrunk one from its record; what does not repeat itself is reported as non-determinism
 //               (P2) the shrunk run shows the same failure as the one that was found
+// Not so:       a program whose runs depend on each other (a static counter) may still repeat itself when it is asked.
 // Source:  SPEC X2, X4, Z9; EXPLORATION section 5.
 #pragma once
 #include "orrery/sim/run.hpp"
@@ -11,9 +13,11 @@
 #include "orrery/testkit/token.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace orrery::testkit {
@@ -31,17 +35,23 @@ struct Property {
   std::function<void(sim::World&, const Input&)> body;
 };
 
-/// A failure, shrunk.
+/// What a run was decided by.
+struct ChoiceCounts {
+  std::uint64_t schedule = 0;
+  std::uint64_t schedule_uncalm = 0;  ///< those that were not first come, first served
+  std::uint64_t draws_uncalm = 0;     ///< draws that were not 0
+};
+[[nodiscard]] ChoiceCounts count_choices(const sim::Decisions& decisions) noexcept;
+
+/// A failure, shrunk; or two executions of one run that differ, as they were found.
 struct Failure {
   sim::Finding finding;
   sim::Outcome outcome;  ///< of the shrunk run, with its events
   Record record;
-  std::string input;           ///< as text
+  std::string input;  ///< as text
   std::string original_input;
   std::uint64_t run = 0;
-  std::uint64_t original_choices = 0;  ///< decisions of the run that was found
-  std::uint64_t original_uncalm = 0;   ///< those that were not the calm one
-  std::uint64_t uncalm = 0;
+  std::uint64_t original_choices = 0;  ///< of the schedule, in the run that was found
   std::uint64_t shrink_runs = 0;       ///< how often the program was run to shrink it
   std::uint64_t shrink_steps = 0;      ///< how often that made it smaller
 };
@@ -55,6 +65,11 @@ struct CampaignResult {
   std::vector<std::pair<std::string, std::uint64_t>> sometimes;  ///< name, in how many runs
 };
 
+/// Returns: whether two executions of one run did the same and came to the same.
+[[nodiscard]] bool is_same(const sim::Outcome& a, const sim::Outcome& b) noexcept;
+/// Returns: whether both show the same failure, values aside: numbers in the text of an exception do not count.
+[[nodiscard]] bool is_same_failure(const sim::Finding& a, const sim::Finding& b);
+
 /// Returns: the seed of run `run`, from which its input, schedule, draws and faults all follow.
 [[nodiscard]] std::uint64_t seed_of_run(std::uint64_t campaign_seed, std::uint64_t run) noexcept;
 /// Returns: where the input of run `run` comes from.
@@ -65,9 +80,12 @@ struct CampaignResult {
                                     std::uint64_t run, bool record_events);
 
 /// Makes runs 0, 1, ... until one fails.
-[[nodiscard]] CampaignResult run_campaign(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed);
+///
+/// Throws: what the generation of an input throws.
+[[nodiscard]] CampaignResult run_campaign(const Property& property, const CheckOptions& options,
+                                          std::uint64_t campaign_seed);
 
-/// Makes run `run` alone, twice, and shrinks it when it fails.
+/// Makes run `run` alone, several times, and shrinks it when it fails.
 [[nodiscard]] std::optional<Failure> investigate(const Property& property, const CheckOptions& options,
                                                  std::uint64_t campaign_seed, std::uint64_t run);
 

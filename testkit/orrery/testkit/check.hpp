@@ -11,13 +11,17 @@
 //   }
 //
 // The body runs once per run, in a fresh world with a generated input; EXPECT_ and ASSERT_ work in it, and inside actors.
-// The first failing run is shrunk and reported at the user's line; the token in the report replays it.
+// The first failing run is shrunk and reported at the user's line; the token in the report replays it. What the body
+// refers to outside of itself must not change from run to run.
 // Source:  SPEC T3; UX sections 2 and 4.
 #pragma once
 #include "orrery/sim/world.hpp"
 #include "orrery/testkit/campaign.hpp"
 
+#include <functional>
+#include <memory>
 #include <source_location>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -37,11 +41,8 @@ struct Inputs<void (F::*)(sim::World&, T...)> : Inputs<void (*)(sim::World&, T..
 template <class F, class... T>
 struct Inputs<void (F::*)(sim::World&, T...) const> : Inputs<void (*)(sim::World&, T...)> {};
 
-/// Runs `body` and turns failed assertions of GoogleTest into a finding instead of printing them.
-void run_capturing_assertions(sim::World& world, const std::function<void()>& body);
-
-/// Returns: Suite.Test of the running test.
-[[nodiscard]] std::string current_test();
+/// Returns: Suite.Test of the running test; for its second check "Suite.Test#2", and so on.
+[[nodiscard]] std::string name_next_check();
 
 /// Runs the campaign (or the replay that the settings ask for) and reports to GoogleTest.
 void check_property(const Property& property, CheckOptions options, std::source_location where);
@@ -56,9 +57,7 @@ template <class F>
   property.name = std::move(name);
   if constexpr (std::tuple_size_v<Values> == 0) {
     property.make_input = [](const InputOrigin&) { return std::make_unique<NoInput>(); };
-    property.body = [body](sim::World& world, const Input&) {
-      detail::run_capturing_assertions(world, [&] { body(world); });
-    };
+    property.body = [body](sim::World& world, const Input&) { body(world); };
   } else {
     constexpr bool is_single = std::tuple_size_v<Values> == 1;
     using T = std::conditional_t<is_single, std::tuple_element_t<0, Values>, Values>;
@@ -67,17 +66,19 @@ template <class F>
     };
     property.body = [body](sim::World& world, const Input& input) {
       const T value = static_cast<const TypedInput<T>&>(input).value();
-      detail::run_capturing_assertions(world, [&] {
-        if constexpr (is_single) {
-          body(world, value);
-        } else {
-          std::apply([&](const auto&... one) { body(world, one...); }, value);
-        }
-      });
+      if constexpr (is_single) {
+        body(world, value);
+      } else {
+        std::apply([&](const auto&... one) { body(world, one...); }, value);
+      }
     };
   }
   return property;
 }
+
+/// What ORRERY_REPLAY asks for is there, and one of the tests that will run is meant; else the process ends with code 2 and
+/// one line. Called by gtest_main before any test runs, and by the first check.
+void check_replay();
 
 /// Checks that `body(World&, inputs...)` holds in every run; a failure is reported to GoogleTest.
 ///
@@ -85,7 +86,7 @@ template <class F>
 /// Threads: the calling one; one check at a time.    Cost: some microseconds a run, more with longer runs.
 template <class F>
 void check(F body, CheckOptions options = {}, std::source_location where = std::source_location::current()) {
-  detail::check_property(make_property(detail::current_test(), std::move(body)), options, where);
+  detail::check_property(make_property(detail::name_next_check(), std::move(body)), options, where);
 }
 
 }  // namespace orrery::testkit

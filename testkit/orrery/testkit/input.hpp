@@ -28,7 +28,7 @@ class Sample {
 /// What a generated input follows from.
 struct InputOrigin {
   std::uint64_t seed = 0;
-  int commands = 0;  ///< at most so many elements in each list
+  int commands = 0;  ///< at most so many elements in each list, map or string
   int values = 0;    ///< how large numbers may get: 0 to 100, as rapidcheck means it
   friend bool operator==(const InputOrigin&, const InputOrigin&) = default;
 };

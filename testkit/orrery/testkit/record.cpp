@@ -11,7 +11,7 @@ namespace orrery::testkit {
 
 namespace {
 
-constexpr std::string_view first_line = "orrery-record 1";
+constexpr std::string_view first_line = "orrery-record 1\n";
 constexpr std::string_view kinds = "sdf";  // schedule, draw, fault
 
 /// Reads a record line by line, with the number of the line for errors.
@@ -47,16 +47,22 @@ class Lines {
 
 template <class T>
 bool read_number(std::string_view& text, T& value) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  if (text.starts_with(' ')) text.remove_prefix(1);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{}) return false;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   return true;
 }
 
+/// Reads a line that holds one number and nothing else.
+template <class T>
+bool read_only_number(std::string_view text, T& value) {
+  return read_number(text, value) && text.empty();
+}
+
 std::string in_one_line(std::string text) {
   for (char& c : text) {
-    if (c == '\n') c = ' ';
+    if (c == '\n' || c == '\r') c = ' ';
   }
   return text;
 }
@@ -64,20 +70,25 @@ std::string in_one_line(std::string text) {
 }  // namespace
 
 std::string to_text(const Record& record) {
-  std::string out = fmt::format("{}\ntest {}\ntoken {}\ninput {} {} {}\npath", first_line, record.test, to_string(record.token),
-                                record.origin.seed, record.origin.commands, record.origin.values);
+  std::string out =
+      fmt::format("{}test {}\ntoken {}\ninput {} {} {}\npath", first_line, record.test, to_string(record.token),
+                  record.origin.seed, record.origin.commands, record.origin.values);
   for (const std::size_t index : record.path) out += fmt::format(" {}", index);
-  out += fmt::format("\nreduced {}\ndecisions {}\n", record.reduced ? 1 : 0, record.decisions.size());
+  out += fmt::format("\noperations {}\nreduced {}\ndecisions {}\n", record.operations_max, record.reduced ? 1 : 0,
+                     record.decisions.size());
   for (const auto& [kind, count, index] : record.decisions) {
     out += fmt::format("{} {} {}\n", kinds[static_cast<std::size_t>(kind)], count, index);
   }
-  out += fmt::format("finding {}\nsteps {}\ntrace {}\n", in_one_line(record.finding), record.steps, to_hex(record.trace_hash));
+  out += fmt::format("finding {}\nsteps {}\ntrace {}\n", in_one_line(record.finding), record.steps,
+                     to_hex(record.trace_hash));
   out += fmt::format("end {:016x}\n", hash_text(out));
   return out;
 }
 
 std::expected<Record, std::string> parse_record(std::string_view text) {
-  if (!text.starts_with(first_line)) return std::unexpected(fmt::format("line 1: \"{}\" is expected", first_line));
+  if (!text.starts_with(first_line)) {
+    return std::unexpected("line 1: \"orrery-record 1\" is expected: this is no record, or one of another version");
+  }
   const auto last = text.rfind("\nend ");
   if (last == std::string_view::npos || text.size() != last + 22 || !text.ends_with('\n')) {
     return std::unexpected("the record is truncated: its last line must be \"end\" with a checksum");
@@ -100,7 +111,7 @@ std::expected<Record, std::string> parse_record(std::string_view text) {
   record.token = *token;
   if (line = lines.value("input"); !line) return std::unexpected(line.error());
   if (!read_number(*line, record.origin.seed) || !read_number(*line, record.origin.commands) ||
-      !read_number(*line, record.origin.values)) {
+      !read_only_number(*line, record.origin.values) || record.origin.commands < 0 || record.origin.values < 0) {
     return fail("three numbers are expected");
   }
   if (line = lines.value("path"); !line) return std::unexpected(line.error());
@@ -109,13 +120,15 @@ std::expected<Record, std::string> parse_record(std::string_view text) {
     if (!read_number(*line, index)) return fail("numbers are expected");
     record.path.push_back(index);
   }
+  if (line = lines.value("operations"); !line) return std::unexpected(line.error());
+  if (!read_only_number(*line, record.operations_max)) return fail("a number is expected");
   int reduced = 0;
   if (line = lines.value("reduced"); !line) return std::unexpected(line.error());
-  if (!read_number(*line, reduced) || (reduced != 0 && reduced != 1)) return fail("0 or 1 is expected");
+  if (!read_only_number(*line, reduced) || (reduced != 0 && reduced != 1)) return fail("0 or 1 is expected");
   record.reduced = reduced == 1;
   std::size_t count = 0;
   if (line = lines.value("decisions"); !line) return std::unexpected(line.error());
-  if (!read_number(*line, count) || count > body.size()) return fail("a number is expected");
+  if (!read_only_number(*line, count) || count > body.size()) return fail("a number is expected");
   for (std::size_t i = 0; i < count; ++i) {
     sim::Decision decision;
     if (line = lines.any(); !line) return std::unexpected(line.error());
@@ -123,7 +136,7 @@ std::expected<Record, std::string> parse_record(std::string_view text) {
     if (kind == std::string_view::npos) return fail("a decision is expected: s, d or f, the options, the choice");
     decision.kind = static_cast<sim::DecisionKind>(kind);
     line->remove_prefix(1);
-    if (!read_number(*line, decision.count) || !read_number(*line, decision.index) || !line->empty() ||
+    if (!read_number(*line, decision.count) || !read_only_number(*line, decision.index) ||
         (decision.count != 0 && decision.index >= decision.count)) {
       return fail("a decision is expected: s, d or f, the options, the choice");
     }
@@ -132,7 +145,7 @@ std::expected<Record, std::string> parse_record(std::string_view text) {
   if (line = lines.value("finding"); !line) return std::unexpected(line.error());
   record.finding = std::string{*line};
   if (line = lines.value("steps"); !line) return std::unexpected(line.error());
-  if (!read_number(*line, record.steps)) return fail("a number is expected");
+  if (!read_only_number(*line, record.steps)) return fail("a number is expected");
   if (line = lines.value("trace"); !line) return std::unexpected(line.error());
   const auto hash = parse_hash128(*line);
   if (!hash) return fail("32 hexadecimal digits are expected");
@@ -153,7 +166,8 @@ std::expected<void, std::string> write_file(const std::string& path, std::string
 
 std::expected<std::string, std::string> read_file(const std::string& path) {
   std::ifstream file{path, std::ios::binary};
-  if (!file) return std::unexpected(fmt::format("cannot read {}", path));
+  if (std::error_code error; !file || std::filesystem::is_directory(path, error))
+    return std::unexpected(fmt::format("cannot read {}", path));
   std::ostringstream text;
   text << file.rdbuf();
   return std::move(text).str();

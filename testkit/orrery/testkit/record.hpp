@@ -19,12 +19,13 @@ namespace orrery::testkit {
 
 struct Record {
   std::string test;
-  Token token;                      ///< the run in which the failure was found
-  InputOrigin origin;               ///< of the generated input
-  std::vector<std::size_t> path;    ///< from the generated input to the shrunk one
+  Token token;                       ///< the run in which the failure was found
+  InputOrigin origin;                ///< of the generated input
+  std::vector<std::size_t> path;     ///< from the generated input to the shrunk one
+  std::uint64_t operations_max = 0;  ///< the limit of a run, which "no progress" depends on
   bool reduced = true;
   sim::Decisions decisions;
-  std::string finding;              ///< headline and name, for people
+  std::string finding;  ///< headline and name, for people
   std::uint64_t steps = 0;
   Hash128 trace_hash{};
 };

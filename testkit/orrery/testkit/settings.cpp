@@ -2,10 +2,16 @@
 
 #include <fmt/core.h>
 
+#include <unistd.h>  // environ
+
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace orrery::testkit {
 
@@ -25,11 +31,12 @@ std::optional<std::uint64_t> to_number(std::string_view text) {
   return value;
 }
 
-Set set_number(std::optional<std::uint64_t>& target, std::string_view name, std::string_view value, std::uint64_t least) {
+Set set_number(std::optional<std::uint64_t>& target, std::string_view name, std::string_view value,
+               std::uint64_t least) {
   const auto number = to_number(value);
   if (!number || *number < least) {
-    return std::unexpected(
-        fmt::format("{}=\"{}\" is not a whole number of at least {} (decimal, or hexadecimal with 0x)", name, value, least));
+    return std::unexpected(fmt::format(
+        "{}=\"{}\" is not a whole number of at least {} (decimal, or hexadecimal with 0x)", name, value, least));
   }
   target = number;
   return {};
@@ -64,6 +71,44 @@ Set set(Settings& settings, std::string_view key, std::string_view name, std::st
   return {};
 }
 
+struct Variable {
+  std::string_view key;
+  const char* name;
+};
+constexpr Variable variables[] = {{"seed", "ORRERY_SEED"},           {"runs", "ORRERY_RUNS"},
+                                  {"max_steps", "ORRERY_MAX_STEPS"}, {"faults", "ORRERY_FAULTS"},
+                                  {"replay", "ORRERY_REPLAY"},       {"out", "ORRERY_OUT"}};
+
+/// Returns: how many characters must be put in, left out or changed to turn `a` into `b`.    Source: Levenshtein's.
+std::size_t edits(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t above = row[j + 1];
+      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+/// Returns: the variable that `name` seems to mean, when it is none but looks like one.
+const char* meant(std::string_view name) {
+  const char* best = nullptr;
+  std::size_t least = 3;
+  for (const Variable& variable : variables) {
+    const std::size_t distance = edits(name, variable.name);
+    if (distance == 0) return nullptr;
+    if (distance < least) {
+      least = distance;
+      best = variable.name;
+    }
+  }
+  return best;
+}
+
 std::optional<Settings>& current() {
   static std::optional<Settings> instance;
   return instance;
@@ -73,21 +118,27 @@ std::optional<Settings>& current() {
 
 std::expected<Settings, std::string> settings_from_environment() {
   Settings settings;
-  constexpr std::pair<const char*, std::string_view> variables[] = {
-      {"ORRERY_SEED", "seed"},     {"ORRERY_RUNS", "runs"}, {"ORRERY_MAX_STEPS", "max_steps"},
-      {"ORRERY_FAULTS", "faults"}, {"ORRERY_REPLAY", "replay"}, {"ORRERY_OUT", "out"}};
-  for (const auto& [name, key] : variables) {
+  for (const auto& [key, name] : variables) {
     const char* const value = std::getenv(name);
     if (value == nullptr) continue;
     bool known = false;
-    if (auto result = set(settings, key, name, value, known); !result) return std::unexpected(std::move(result.error()));
+    if (auto result = set(settings, key, name, value, known); !result)
+      return std::unexpected(std::move(result.error()));
+  }
+  for (char** at = environ; *at != nullptr; ++at) {
+    const std::string_view entry = *at;
+    const std::string_view name = entry.substr(0, entry.find('='));
+    if (!name.starts_with("ORRERY_")) continue;
+    if (const char* const other = meant(name)) {
+      return std::unexpected(fmt::format("unknown variable {}; is {} meant?", name, other));
+    }
   }
   return settings;
 }
 
 std::expected<void, std::string> take_flags(Settings& settings, int& argc, char** argv) {
   constexpr std::string_view prefix = "--orrery_";
-  int kept = 1;
+  int kept = std::min(argc, 1);
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (!argument.starts_with(prefix)) {
@@ -108,8 +159,8 @@ std::expected<void, std::string> take_flags(Settings& settings, int& argc, char*
           fmt::format("unknown flag {}; there are --orrery_seed, _runs, _replay, _faults, _max_steps and _out", name));
     }
   }
+  if (kept < argc) argv[kept] = nullptr;
   argc = kept;
-  argv[argc] = nullptr;
   return {};
 }
 
@@ -123,6 +174,17 @@ const Settings& settings() {
 }
 
 void set_settings(Settings settings) { current() = std::move(settings); }
+
+std::string_view help() {
+  return R"(Properties of actor systems (flag or environment variable; the flag wins):
+  --orrery_seed=N        ORRERY_SEED       the seed of every campaign, decimal or 0x...
+  --orrery_runs=N        ORRERY_RUNS       runs per property
+  --orrery_replay=T      ORRERY_REPLAY     make one run again: a token, or the path of a failure.orrery
+  --orrery_faults=NAME   ORRERY_FAULTS     none or local
+  --orrery_max_steps=N   ORRERY_MAX_STEPS  operations after which a run makes no progress
+  --orrery_out=DIR       ORRERY_OUT        where records and reports go (orrery-out)
+)";
+}
 
 void exit_with_usage_error(const std::string& sentence) {
   std::fflush(stdout);

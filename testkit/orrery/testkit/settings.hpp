@@ -9,6 +9,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace orrery::testkit {
 
@@ -16,15 +17,16 @@ inline constexpr int exit_usage = 2;
 inline constexpr int exit_diverged = 5;
 
 struct Settings {
-  std::optional<std::uint64_t> seed;         ///< ORRERY_SEED: decimal, or hexadecimal with 0x
-  std::optional<std::uint64_t> runs;         ///< ORRERY_RUNS
-  std::optional<std::string> replay;         ///< ORRERY_REPLAY: a token or the path of a record
-  std::optional<sim::FaultProfile> faults;   ///< ORRERY_FAULTS: none or local
-  std::optional<std::uint64_t> max_steps;    ///< ORRERY_MAX_STEPS: operations of one run
-  std::string out = "orrery-out";            ///< ORRERY_OUT: where records and reports go
+  std::optional<std::uint64_t> seed;        ///< ORRERY_SEED: decimal, or hexadecimal with 0x
+  std::optional<std::uint64_t> runs;        ///< ORRERY_RUNS
+  std::optional<std::string> replay;        ///< ORRERY_REPLAY: a token or the path of a record
+  std::optional<sim::FaultProfile> faults;  ///< ORRERY_FAULTS: none or local
+  std::optional<std::uint64_t> max_steps;   ///< ORRERY_MAX_STEPS: operations of one run
+  std::string out = "orrery-out";           ///< ORRERY_OUT: where records and reports go
 };
 
-/// Reads the environment. Returns: the settings, or one sentence that names the variable and what is wrong.
+/// Reads the environment. A variable that is nearly spelled like one of ours is refused, too: a typing error must not pass
+/// for a setting. Returns: the settings, or one sentence that names the variable and what is wrong.
 [[nodiscard]] std::expected<Settings, std::string> settings_from_environment();
 
 /// Takes --orrery_seed=N and the like out of argv and adds them to `settings`.
@@ -34,6 +36,9 @@ struct Settings {
 /// The settings of this process: the environment, unless set_settings() was called. Exits with code 2 when they are bad.
 [[nodiscard]] const Settings& settings();
 void set_settings(Settings settings);
+
+/// Returns: what --help says about these settings.
+[[nodiscard]] std::string_view help();
 
 /// Prints "orrery: <sentence>" on stderr and exits with code 2, without running anything else.
 [[noreturn]] void exit_with_usage_error(const std::string& sentence);

@@ -1,9 +1,9 @@
 #include "orrery/testkit/shrink.hpp"
 
 #include "orrery/core/entropy.hpp"
+#include "orrery/testkit/assertions.hpp"
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 #include <utility>
 
@@ -16,17 +16,22 @@ std::uint64_t uncalm_choices(const sim::Decisions& decisions) noexcept {
 
 namespace {
 
-/// What is smaller among runs of the same input.
-auto schedule_cost(const sim::Outcome& outcome) {
-  return std::tuple{outcome.steps, uncalm_choices(outcome.decisions), outcome.decisions.size()};
+/// Whether `a` is the better report, of two runs of the same input: fewer steps, then fewer choices that are not calm, then
+/// fewer choices, then smaller ones.
+bool is_smaller(const sim::Outcome& a, const sim::Outcome& b) {
+  const auto cost = [](const sim::Outcome& outcome) {
+    return std::tuple{outcome.steps, uncalm_choices(outcome.decisions), outcome.decisions.size()};
+  };
+  if (cost(a) != cost(b)) return cost(a) < cost(b);
+  return std::ranges::lexicographical_compare(a.decisions, b.decisions, {}, &sim::Decision::index,
+                                              &sim::Decision::index);
 }
 
 class Shrinker {
  public:
   Shrinker(const Property& property, const CheckOptions& options, InputOrigin origin, std::unique_ptr<Input> input,
-           sim::Outcome outcome, std::uint64_t runs_max)
-      : property_{property}, options_{options.run}, commands_max_{options.commands_max}, runs_max_{runs_max} {
-    options_.record_events = true;
+           sim::Outcome outcome, ShrinkBudget budget)
+      : property_{property}, options_{options.run}, commands_max_{options.commands_max}, budget_{budget} {
     best_.origin = origin;
     best_.input = std::move(input);
     best_.outcome = std::move(outcome);
@@ -34,44 +39,54 @@ class Shrinker {
 
   ShrinkResult run() && {
     bool smaller = true;
-    while (smaller && best_.runs < runs_max_) {
+    while (smaller && !is_over()) {
       smaller = pass_input();
       smaller = pass_calm() || smaller;
       smaller = pass_choices() || smaller;
+      smaller = pass_smaller_choices() || smaller;
       smaller = pass_other_schedules() || smaller;
       if (!smaller) smaller = pass_fresh_inputs();
+      if (!smaller) smaller = pass_two_steps();
     }
     return std::move(best_);
   }
 
  private:
+  [[nodiscard]] bool is_over() const {
+    return best_.runs >= budget_.runs || operations_ >= budget_.operations || best_.unstable;
+  }
+
   /// Runs `input` under `strategy`. Returns: the outcome if it shows the same failure.
   template <class MakeStrategy>
   std::optional<sim::Outcome> try_run(const Input& input, const MakeStrategy& strategy) {
-    if (best_.runs >= runs_max_) return std::nullopt;
+    if (is_over()) return std::nullopt;
     ++best_.runs;
     const sim::Body body = [&](sim::World& world) { property_.body(world, input); };
     options_.record_events = false;
-    const sim::Outcome plain = sim::execute(body, strategy, options_);
-    if (!plain.finding || !plain.finding->same_failure(*best_.outcome.finding)) return std::nullopt;
+    sim::Outcome plain = run_once(body, strategy, options_);
+    operations_ += plain.operations;
+    if (!plain.finding || !is_same_failure(*plain.finding, *best_.outcome.finding)) return std::nullopt;
     options_.record_events = true;  // only what fails is worth its text
-    return sim::execute(body, strategy, options_);
+    sim::Outcome recorded = run_once(body, strategy, options_);
+    operations_ += recorded.operations;
+    if (!is_same(plain, recorded)) {
+      best_.unstable.emplace(std::move(plain), std::move(recorded));
+      return std::nullopt;
+    }
+    return recorded;
   }
   std::optional<sim::Outcome> try_calm(const Input& input) {
     return try_run(input, [] { return std::make_unique<sim::Calm>(); });
   }
   std::optional<sim::Outcome> try_order(const Input& input) {
-    return try_run(input, [&] {
-      return std::make_unique<sim::FollowOrder>(best_.outcome.order, best_.outcome.decisions);
-    });
+    return try_run(input,
+                   [&] { return std::make_unique<sim::FollowOrder>(best_.outcome.order, best_.outcome.decisions); });
   }
   std::optional<sim::Outcome> try_random(const Input& input, std::uint64_t seed) {
     return try_run(input, [&] { return std::make_unique<sim::RandomWalk>(seed); });
   }
   std::optional<sim::Outcome> try_choices(const sim::Decisions& decisions) {
-    return try_run(*best_.input, [&] {
-      return std::make_unique<sim::Replay>(decisions, sim::Replay::Mode::lenient);
-    });
+    return try_run(*best_.input, [&] { return std::make_unique<sim::Replay>(decisions, sim::Replay::Mode::lenient); });
   }
 
   void take(sim::Outcome outcome) {
@@ -79,7 +94,7 @@ class Shrinker {
     ++best_.steps;
   }
   bool take_if_smaller(std::optional<sim::Outcome> outcome) {
-    if (!outcome || schedule_cost(*outcome) >= schedule_cost(best_.outcome)) return false;
+    if (!outcome || !is_smaller(*outcome, best_.outcome)) return false;
     take(std::move(*outcome));
     return true;
   }
@@ -87,8 +102,8 @@ class Shrinker {
   /// Goes to simpler inputs as long as one of them still fails, under any of a few schedules.
   bool pass_input() {
     bool any = false;
-    for (std::size_t index = 0; best_.runs < runs_max_;) {
-      const auto child = best_.input->simpler(index);
+    for (std::size_t index = 0; !is_over();) {
+      auto child = best_.input->simpler(index);
       if (child == nullptr) break;
       auto outcome = try_order(*child);
       if (!outcome) outcome = try_calm(*child);
@@ -98,7 +113,7 @@ class Shrinker {
         ++index;
         continue;
       }
-      best_.input = best_.input->simpler(index);
+      best_.input = std::move(child);
       best_.path.push_back(index);
       take(std::move(*outcome));
       index = 0;
@@ -107,14 +122,36 @@ class Shrinker {
     return any;
   }
 
+  /// Goes two steps at once, past an input that does not fail: from 3 to 1, where only 0 and 2 are one step away.
+  bool pass_two_steps() {
+    for (std::size_t first = 0; !is_over(); ++first) {
+      const auto child = best_.input->simpler(first);
+      if (child == nullptr) return false;
+      for (std::size_t second = 0; !is_over(); ++second) {
+        auto grandchild = child->simpler(second);
+        if (grandchild == nullptr) break;
+        auto outcome = try_order(*grandchild);
+        if (!outcome) outcome = try_calm(*grandchild);
+        if (!outcome) continue;
+        best_.input = std::move(grandchild);
+        best_.path.push_back(first);
+        best_.path.push_back(second);
+        take(std::move(*outcome));
+        return true;
+      }
+    }
+    return false;
+  }
+
   bool pass_calm() { return take_if_smaller(try_calm(*best_.input)); }
 
   /// Delta debugging over the choices that are not calm: whole ranges of them back to 0, ever smaller ones.
   bool pass_choices() {
     bool any = false;
-    for (std::size_t parts = 1;;) {
+    for (std::size_t parts = 1; !is_over();) {
       const std::vector<std::size_t> places = uncalm_places();
-      if (places.empty() || parts > places.size() || best_.runs >= runs_max_) return any;
+      if (places.empty()) return any;
+      parts = std::min(parts, places.size());
       bool taken = false;
       for (std::size_t part = 0; part < parts && !taken; ++part) {
         sim::Decisions calmer = best_.outcome.decisions;
@@ -124,8 +161,32 @@ class Shrinker {
         taken = take_if_smaller(try_choices(calmer));
       }
       any = any || taken;
+      if (!taken && parts == places.size()) return any;
       if (!taken) parts *= 2;
     }
+    return any;
+  }
+
+  /// Makes each choice that is not calm smaller: by half, by a quarter, ... by one, again and again.
+  bool pass_smaller_choices() {
+    bool any = false;
+    for (std::size_t at = 0; at < best_.outcome.decisions.size() && !is_over();) {
+      if (!lower_choice(at)) {
+        ++at;
+        continue;
+      }
+      any = true;
+    }
+    return any;
+  }
+  bool lower_choice(std::size_t at) {
+    const std::uint64_t index = best_.outcome.decisions[at].index;
+    for (std::uint64_t less = index / 2; less > 0; less /= 2) {
+      sim::Decisions decisions = best_.outcome.decisions;
+      decisions[at].index = index - less;
+      if (take_if_smaller(try_choices(decisions))) return true;
+    }
+    return false;
   }
 
   /// The same input may fail in fewer steps under another schedule.
@@ -140,13 +201,12 @@ class Shrinker {
 
   /// Short inputs with large numbers, made afresh: one of them may fail in fewer steps. Made once.
   bool pass_fresh_inputs() {
-    if (std::exchange(made_fresh_, true)) return false;
+    if (std::exchange(made_fresh_, true) || best_.input->describe().empty()) return false;
     constexpr int tries = 60;
-    for (int commands = 1; commands <= commands_max_; ++commands) {
+    for (int commands = 1; commands <= commands_max_ && !is_over(); ++commands) {
       for (int i = 0; i < tries; ++i) {
-        const InputOrigin origin{.seed = mix64(best_.origin.seed + static_cast<std::uint64_t>(commands * tries + i)),
-                                 .commands = commands,
-                                 .values = 100};
+        const std::uint64_t salt = static_cast<std::uint64_t>(commands) * tries + static_cast<std::uint64_t>(i);
+        const InputOrigin origin{.seed = mix64(best_.origin.seed + salt), .commands = commands, .values = 100};
         auto input = property_.make_input(origin);
         auto outcome = try_random(*input, origin.seed);
         if (!outcome || outcome->steps >= best_.outcome.steps) continue;
@@ -171,7 +231,8 @@ class Shrinker {
   const Property& property_;
   sim::RunOptions options_;
   int commands_max_;
-  std::uint64_t runs_max_;
+  ShrinkBudget budget_;
+  std::uint64_t operations_ = 0;
   bool made_fresh_ = false;
   ShrinkResult best_;
 };
@@ -179,8 +240,8 @@ class Shrinker {
 }  // namespace
 
 ShrinkResult shrink(const Property& property, const CheckOptions& options, InputOrigin origin,
-                    std::unique_ptr<Input> input, sim::Outcome outcome, std::uint64_t runs_max) {
-  return Shrinker{property, options, origin, std::move(input), std::move(outcome), runs_max}.run();
+                    std::unique_ptr<Input> input, sim::Outcome outcome, ShrinkBudget budget) {
+  return Shrinker{property, options, origin, std::move(input), std::move(outcome), budget}.run();
 }
 
 }  // namespace orrery::testkit

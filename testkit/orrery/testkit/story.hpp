@@ -1,28 +1,35 @@
 // story.hpp: a failure, told to the person who must fix it.
-// How:  fixed sections in a fixed order, each found by its first word; at most 110 columns and 20 steps, the rest is
-//       counted. Everything shown comes from the run itself.
+// How:  fixed sections in a fixed order, each found by its first word; on a terminal at most 110 columns and 20 steps, the
+//       rest is counted and stands in the report's file. Everything shown comes from the run itself.
+// Always true:  (S1) equal failures have equal stories: no address, no time of the machine
 // Source:  UX section 2.
 #pragma once
 #include "orrery/testkit/campaign.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace orrery::testkit {
 
-/// Where a failure's record was put, and how it is replayed.
+/// Where a failure's record was put, and how it is replayed. What is empty is not mentioned.
 struct Reproduction {
   std::string token;
   std::string command;
   std::string record_path;
+  std::string report_path;
 };
 
+enum class StoryLength : std::uint8_t { terminal, whole };
+
 /// Returns: the finding, the smallest case, the steps, a timeline and how to reproduce it; many lines.
-[[nodiscard]] std::string tell_story(const Failure& failure, const Reproduction& reproduction);
+[[nodiscard]] std::string tell_story(const Failure& failure, const Reproduction& reproduction,
+                                     StoryLength length = StoryLength::terminal);
 
-/// Returns: the numbered steps only.
-[[nodiscard]] std::string tell_steps(const sim::Outcome& outcome);
+/// Returns: the numbered steps only. X marks the one that broke an invariant or in which an actor's assertion failed.
+[[nodiscard]] std::string tell_steps(const sim::Outcome& outcome, StoryLength length = StoryLength::terminal,
+                                     const std::string& where_the_rest_is = {});
 
-/// Returns: lanes for everybody involved, an arrow per message.
-[[nodiscard]] std::string draw_timeline(const sim::Outcome& outcome);
+/// Returns: lanes for everybody involved, an arrow per message; empty when it does not fit into `length`.
+[[nodiscard]] std::string draw_timeline(const sim::Outcome& outcome, StoryLength length = StoryLength::terminal);
 
 }  // namespace orrery::testkit

@@ -3,7 +3,10 @@
 // How:  a token holds the campaign's seed (unless it is the default one), the number of the run, what the run may do,
 //       a few bits of the test's name, and a checksum, in lower-case base 32 without letters that look alike. The run is
 //       generated again from it; nothing needs to be stored.
-// Source:  SPEC X2.
+// Always true:  (T1) every token has one spelling, and no other text is taken for it
+//               (T2) a change of one character, or of two neighbours, is recognised; of other changes of the same
+//                    length, all but one in 1,024
+// Source:  SPEC X2; the checksum is ATM's CRC-10 (ITU-T I.610).
 #pragma once
 #include <cstdint>
 #include <expected>
@@ -23,7 +26,8 @@ struct Token {
   friend bool operator==(const Token&, const Token&) = default;
 };
 
-/// Returns: 12 bits that tell most tests apart.
+/// Returns: 12 bits that tell tests apart: another test's token is taken for one's own once in 4,096 tests. What
+/// follows a '#' (which check in the test it is) does not count.
 [[nodiscard]] std::uint16_t hash_of_test(std::string_view test_name) noexcept;
 
 /// Prints like `b7k2-9f3c`.

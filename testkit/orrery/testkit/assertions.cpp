@@ -1,0 +1,82 @@
+#include "orrery/testkit/assertions.hpp"
+
+#include "orrery/testkit/text.hpp"
+
+#include <fmt/core.h>
+#include <gtest/gtest-spi.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace orrery::testkit {
+
+namespace {
+
+/// The name holds the place and not the text, so that two runs with different values show the same failure.
+sim::Finding finding_of(const ::testing::TestPartResult& result) {
+  sim::Finding finding;
+  finding.kind = sim::FindingKind::assertion_failed;
+  finding.detail = result.message();
+  finding.file = result.file_name() == nullptr ? "" : result.file_name();
+  finding.line = static_cast<std::uint32_t>(std::max(result.line_number(), 0));
+  finding.name = finding.file.empty() ? "unknown place" : fmt::format("{}:{}", base_name(finding.file), finding.line);
+  return finding;
+}
+
+/// Who was in the middle of what.
+std::string place_of(sim::World& world) {
+  const Execution& execution = world.internals().execution();
+  if (execution.cell == nullptr || execution.message == nullptr) return "in the body of the test";
+  std::string message;
+  execution.message->operations->message->describe(execution.message->payload(), message);
+  return fmt::format("in {}, handling {}", world.path_of(execution.cell->handle()), message);
+}
+
+class Capture final : public ::testing::ScopedFakeTestPartResultReporter {
+ public:
+  Capture() : ScopedFakeTestPartResultReporter{INTERCEPT_ONLY_CURRENT_THREAD, nullptr} {}
+  void ReportTestPartResult(const ::testing::TestPartResult& result) override {
+    if (!result.failed()) return;
+    sim::Finding finding = finding_of(result);
+    if (world_ != nullptr) {
+      finding.detail = place_of(*world_) + "\n" + finding.detail;
+      world_->internals().report_finding(std::move(finding));
+    } else if (!late_) {
+      finding.detail = "after the body of the test\n" + finding.detail;
+      late_ = std::move(finding);
+    }
+  }
+  void enter(sim::World& world) {
+    world_ = &world;
+    late_.reset();  // of an attempt that was given up
+  }
+  void leave() { world_ = nullptr; }
+  [[nodiscard]] std::optional<sim::Finding>& late() { return late_; }
+
+ private:
+  sim::World* world_ = nullptr;
+  std::optional<sim::Finding> late_;
+};
+
+}  // namespace
+
+sim::Outcome run_once(const sim::Body& body, const sim::MakeStrategy& make_strategy, const sim::RunOptions& options) {
+  Capture capture;
+  const sim::Body captured = [&](sim::World& world) {
+    struct Inside {
+      Inside(Capture& capture, sim::World& world) : capture_{capture} { capture_.enter(world); }
+      ~Inside() { capture_.leave(); }
+      Capture& capture_;
+    } inside{capture, world};
+    body(world);
+  };
+  sim::Outcome outcome = sim::execute(captured, make_strategy, options);
+  if (!outcome.finding && capture.late()) {
+    outcome.finding = std::move(capture.late());
+    outcome.finding->step = outcome.steps;
+  }
+  return outcome;
+}
+
+}  // namespace orrery::testkit

@@ -1,0 +1,16 @@
+// assertions.hpp: GoogleTest's assertions inside a run, as findings of that run.
+// Why:  a failed EXPECT_ in a run is what the campaign looks for. It must stop the run where it failed, be shrunk, and be
+//       printed once, with its story; not once for each of two thousand tries.
+// How:  while a run is executed, this thread's assertions are reported to its world at once. What fails after the body has
+//       ended, in the destructor of an actor, becomes the run's finding when it has no other.
+// Not so:  assertions of other threads go past this, to GoogleTest itself.
+#pragma once
+#include "orrery/sim/run.hpp"
+
+namespace orrery::testkit {
+
+/// sim::execute(), with failed assertions as findings. A skip (GTEST_SKIP) ends the body and is no finding.
+[[nodiscard]] sim::Outcome run_once(const sim::Body& body, const sim::MakeStrategy& make_strategy,
+                                    const sim::RunOptions& options);
+
+}  // namespace orrery::testkit

@@ -132,6 +132,14 @@ Envelope* make_request(Runtime& runtime, const Operations& operations, M&& messa
   ::new (envelope->payload()) M(std::move(message));
   return envelope;
 }
+/// The same from a worker, whose pool is at hand.
+template <class M>
+Envelope* make_message(BlockPool& pool, const Operations& operations, M&& message, std::source_location where) {
+  constexpr std::size_t bytes = Envelope::header_bytes + sizeof(M);
+  auto* const envelope = ::new (pool.allocate(bytes)) Envelope{operations, priority_of<M>(), 0, bytes, where};
+  ::new (envelope->payload_after_header()) M(std::move(message));
+  return envelope;
+}
 template <class M>
 Envelope* make_message(Runtime& runtime, const Operations& operations, M&& message, std::source_location where) {
   Envelope* const envelope = runtime.new_envelope(sizeof(M), false);

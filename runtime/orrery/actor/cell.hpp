@@ -109,6 +109,7 @@ class alignas(64) Cell {
   CellExtras* extras = nullptr;
   std::uint32_t slot = 0;
   std::uint32_t incarnation = 0;
+  std::uint32_t suspensions = 0;  ///< how often a handler was parked; grows for ever
   std::uint64_t handled = 0;
   std::uint32_t failed = 0;
   std::uint32_t dead_lettered = 0;

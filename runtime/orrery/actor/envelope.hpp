@@ -77,6 +77,10 @@ class Envelope : public Link {
     is_tick = 4,    ///< `timer` is set instead of `ask`
   };
 
+  Envelope() = default;
+  Envelope(const Operations& runs, Priority urgency, std::uint8_t bits, std::uint32_t bytes, std::source_location from) noexcept
+      : operations{&runs}, priority{urgency}, flags{bits}, block_bytes{bytes}, where{from} {}
+
   const Operations* operations = nullptr;
   Handle sender{};
   std::uint32_t target_generation = 0;
@@ -97,6 +101,8 @@ class Envelope : public Link {
     auto* const base = reinterpret_cast<std::byte*>(this) + header_bytes;
     return (flags & is_ask) != 0 ? base + ask_bytes : base;
   }
+  /// Returns: payload() of what is no ask.
+  [[nodiscard]] void* payload_after_header() noexcept { return reinterpret_cast<std::byte*>(this) + header_bytes; }
   [[nodiscard]] const void* payload() const noexcept { return const_cast<Envelope*>(this)->payload(); }
 };
 static_assert(sizeof(Envelope) <= Envelope::header_bytes);

@@ -33,6 +33,7 @@ class SingleWriterCounter {
 
 struct Execution {
   Runtime* runtime = nullptr;
+  std::uint32_t runtime_index = 0;  ///< of `runtime`; 0 is none
   BlockPool* pool = nullptr;
   Cell* cell = nullptr;             ///< whose handler runs; null between handlers
   Envelope* message = nullptr;      ///< what it handles

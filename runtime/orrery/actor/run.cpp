@@ -19,43 +19,54 @@ namespace {
 /// Says on whose behalf the thread runs, while it runs user code of a cell.
 class OnBehalfOf {
  public:
-  OnBehalfOf(Cell& cell, Envelope* message) noexcept : cell_{cell} {
-    Execution& execution = *current_execution();
+  OnBehalfOf(Execution& execution, Cell& cell, Envelope* message) noexcept
+      : cell_{cell}, execution_{execution}, suspensions_{cell.suspensions} {
     execution.cell = &cell;
     execution.message = message;
     cell.in_handler = true;
   }
+  OnBehalfOf(Cell& cell, Envelope* message) noexcept : OnBehalfOf{*current_execution(), cell, message} {}
   OnBehalfOf(const OnBehalfOf&) = delete;
   OnBehalfOf& operator=(const OnBehalfOf&) = delete;
-  ~OnBehalfOf() {
-    Execution& execution = *current_execution();  // a suspension may have moved us to another thread
+  ~OnBehalfOf() { (void)end(); }
+  /// Returns: the record of the thread that we are on now.
+  Execution& end() noexcept {
+    // Only a suspension can have moved us to another thread.
+    Execution& execution = cell_.suspensions == suspensions_ ? execution_ : *current_execution();
     execution.cell = nullptr;
     execution.message = nullptr;
     cell_.in_handler = false;
+    return execution;
   }
 
  private:
   Cell& cell_;
+  Execution& execution_;
+  std::uint32_t suspensions_;
 };
 
 /// How a piece of user code ended.
 struct Attempt {
   Observer::Ended how = Observer::Ended::handled;
-  std::string what;
+  std::unique_ptr<std::string> what;  ///< of a failure
 };
+
+[[gnu::cold, gnu::noinline]] void failed_with(Attempt& attempt, const char* what) {
+  attempt.how = Observer::Ended::failed;
+  attempt.what = std::make_unique<std::string>(what);
+}
 
 /// Runs user code; nothing that it throws gets past this place (S9).
 template <class F>
-Attempt attempt(F&& user_code) {
+void attempt(Attempt& attempt, F&& user_code) {
   try {
     user_code();
-    return {};
   } catch (const Unwind&) {
-    return {Observer::Ended::unwound, "unwound"};
+    attempt.how = Observer::Ended::unwound;
   } catch (const std::exception& error) {
-    return {Observer::Ended::failed, error.what()};
+    failed_with(attempt, error.what());
   } catch (...) {
-    return {Observer::Ended::failed, "exception of a type that is not a std::exception"};
+    failed_with(attempt, "exception of a type that is not a std::exception");
   }
 }
 
@@ -64,46 +75,6 @@ Attempt attempt(F&& user_code) {
 bool Runtime::is_unwinding() noexcept {
   const Execution* const execution = current_execution();
   return execution != nullptr && execution->cell != nullptr && execution->cell->ending == Cell::Ending::unwinding;
-}
-
-bool Runtime::run(Cell& cell, std::uint32_t budget) {
-  if (cell.fiber != nullptr) {
-    if (may_continue(cell)) {
-      world_.continue_handler(cell);
-    } else {
-      parked(cell);
-    }
-    return false;
-  }
-  if (cell.life == Cell::Life::vacant) {
-    drain(cell);
-    return false;
-  }
-  if (cell.needs_start) {
-    cell.needs_start = false;
-    start(cell);
-    if (budget > 0) --budget;
-  }
-  while (budget > 0) {
-    if (cell.signals.load(std::memory_order_relaxed) != nullptr) take_signals(cell);
-    if (cell.ending != Cell::Ending::none) break;
-    Envelope* const envelope = next_envelope(cell);
-    if (envelope == nullptr) {
-      if (go_idle(cell)) return false;
-      continue;
-    }
-    --budget;
-    handle(cell, envelope);
-  }
-  if (cell.ending != Cell::Ending::none) {
-    end(cell);
-    return false;
-  }
-  if (go_idle(cell)) return false;
-  if (options_.mailbox_depth_warning != 0 && !cell.reported_depth && (cell.handled & 1023) < options_.batch) {
-    warn_of_depth(cell);
-  }
-  return true;
 }
 
 bool Runtime::go_idle(Cell& cell) {
@@ -127,7 +98,18 @@ bool Runtime::go_idle(Cell& cell) {
   }
 }
 
-Envelope* Runtime::next_envelope(Cell& cell) {
+inline Envelope* Runtime::next_envelope(Cell& cell) {
+  // The plain case: an unbounded mailbox without priorities, nothing stashed, no bell.
+  if (cell.extras == nullptr && !cell.uses_priorities.load(std::memory_order_relaxed)) [[likely]] {
+    Link* const node = cell.mailbox.take();
+    if (node != &cell.bell) [[likely]] return static_cast<Envelope*>(node);
+    cell.attention.fetch_and(~Cell::belled, std::memory_order_seq_cst);
+    if (cell.signals.load(std::memory_order_seq_cst) != nullptr) return nullptr;
+  }
+  return next_of_many(cell);
+}
+
+Envelope* Runtime::next_of_many(Cell& cell) {
   CellExtras* const extras = cell.extras;
   if (extras != nullptr && extras->unstashed > 0) {
     Envelope* const envelope = extras->stash.front();
@@ -171,58 +153,128 @@ Envelope* Runtime::next_envelope(Cell& cell) {
   return envelope;
 }
 
-void Runtime::handle(Cell& cell, Envelope* envelope) {
+/// Takes over everything about a message that is not a plain tell to the actor that lives here.
+/// Returns: whether it is to be handled.
+bool Runtime::admit(Cell& cell, Envelope* envelope) {
   if (envelope->target_generation != cell.generation.load(std::memory_order_relaxed)) {  // C3
     dead_letter(cell, envelope, DeadLetterReason::actor_stopped, true);
-    return;
+    return false;
   }
   if ((envelope->flags & Envelope::is_tick) != 0) {
     ActorTimer* const timer = envelope->timer;
     if (!cell.need_extras().timers.taken(world_, *timer)) {
       dead_letter(cell, envelope, DeadLetterReason::timer_cancelled, false);
-      return;
+      return false;
     }
     envelope->timer = nullptr;
     envelope->flags = static_cast<std::uint8_t>(envelope->flags & ~Envelope::is_tick);
     timer->release();
   }
+  return true;
+}
+
+/// Returns: the record of the thread that we are on afterwards.
+inline Execution* Runtime::handle(Execution* execution, Cell& cell, Envelope* envelope) {
+  if (envelope->target_generation != cell.generation.load(std::memory_order_relaxed) ||
+      (envelope->flags & Envelope::is_tick) != 0) [[unlikely]] {
+    if (!admit(cell, envelope)) return execution;
+  }
   if (observer_ != nullptr) observer_->taken(cell, *envelope);
   Context context{*this, cell, envelope};
   Attempt outcome;
-  {
-    const OnBehalfOf on_behalf{cell, envelope};
-    outcome = attempt([&] { envelope->operations->run(cell.actor, *envelope, context); });
+  OnBehalfOf on_behalf{*execution, cell, envelope};
+  attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
+  execution = &on_behalf.end();
+  const bool is_usual = outcome.how == Observer::Ended::handled && observer_ == nullptr && !context.was_stashed() &&
+                        cell.ending != Cell::Ending::unwinding &&
+                        (cell.extras == nullptr || cell.extras->receive_timeout == nullptr);
+  if (!is_usual) [[unlikely]] {
+    after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.what.get());
+    return current_execution();
   }
+  ++cell.handled;
+  if ((envelope->flags & Envelope::is_ask) != 0) {
+    settle_reply(cell, *envelope->ask);
+  } else {
+    const std::size_t bytes = envelope->block_bytes;
+    BlockPool::release(*execution->pool, envelope, bytes);
+  }
+  return execution;
+}
+
+/// What follows a handler, in all its cases.
+void Runtime::after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, const std::string* what) {
   if (cell.extras != nullptr && cell.extras->receive_timeout != nullptr) restart_receive_timeout(cell);
-  if (context.was_stashed()) {
-    if (outcome.how == Observer::Ended::handled) {
+  if (was_stashed) {
+    if (how == Observer::Ended::handled) {
       if (observer_ != nullptr) observer_->ended(cell, *envelope, Observer::Ended::stashed);
       return;
     }
     std::erase(cell.extras->stash, envelope);  // it failed after all: it is accounted for here, and only here
     envelope->operations->drop(*envelope);
   }
-  if (outcome.how == Observer::Ended::handled) {
+  if (how == Observer::Ended::handled) {
     ORRERY_CHECK(cell.ending != Cell::Ending::unwinding, "{} swallowed orrery::Unwind while it handled {}: rethrow it",
                  path_of(cell.handle()), envelope->operations->message->name);
     ++cell.handled;
   } else {
     ++cell.failed;
   }
-  if (observer_ != nullptr) observer_->ended(cell, *envelope, outcome.how);
+  if (observer_ != nullptr) observer_->ended(cell, *envelope, how);
   if ((envelope->flags & Envelope::is_ask) == 0) {
     free_envelope(envelope);
-  } else if (outcome.how == Observer::Ended::handled) {
+  } else if (how == Observer::Ended::handled) {
     Ask& ask = *envelope->ask;
     if (observer_ != nullptr) observer_->before_reply(cell, ask);
     settle_reply(cell, ask);
-  } else if (outcome.how == Observer::Ended::failed) {
+  } else if (how == Observer::Ended::failed) {
     if (observer_ != nullptr) observer_->before_reply(cell, *envelope->ask);
     settle_error(*envelope->ask, AskError::actor_failed);
   } else {
     settle_error(*envelope->ask, AskError::actor_stopped);
   }
-  if (outcome.how == Observer::Ended::failed) fail(cell, std::move(outcome.what));
+  if (how == Observer::Ended::failed) fail(cell, *what);
+}
+
+bool Runtime::run(Cell& cell, std::uint32_t budget) {
+  if (cell.fiber != nullptr) {
+    if (may_continue(cell)) {
+      world_.continue_handler(cell);
+    } else {
+      parked(cell);
+    }
+    return false;
+  }
+  if (cell.life == Cell::Life::vacant) {
+    drain(cell);
+    return false;
+  }
+  if (cell.needs_start) {
+    cell.needs_start = false;
+    start(cell);
+    if (budget > 0) --budget;
+  }
+  Execution* execution = current_execution();
+  while (budget > 0) {
+    if (cell.signals.load(std::memory_order_relaxed) != nullptr) take_signals(cell);
+    if (cell.ending != Cell::Ending::none) break;
+    Envelope* const envelope = next_envelope(cell);
+    if (envelope == nullptr) {
+      if (go_idle(cell)) return false;
+      continue;
+    }
+    --budget;
+    execution = handle(execution, cell, envelope);
+  }
+  if (cell.ending != Cell::Ending::none) {
+    end(cell);
+    return false;
+  }
+  if (go_idle(cell)) return false;
+  if (options_.mailbox_depth_warning != 0 && !cell.reported_depth && (cell.handled & 1023) < options_.batch) {
+    warn_of_depth(cell);
+  }
+  return true;
 }
 
 void Runtime::restart_receive_timeout(Cell& cell) {
@@ -236,11 +288,11 @@ void Runtime::start(Cell& cell) {
   Attempt outcome;
   {
     const OnBehalfOf on_behalf{cell, nullptr};
-    outcome = attempt([&] { cell.type->on_start(cell.actor, context); });
+    attempt(outcome, [&] { cell.type->on_start(cell.actor, context); });
   }
   if (outcome.how != Observer::Ended::failed) return;
   // A failing start is not restarted: OTP's init failure (SPEC S9).
-  cell.need_extras().exit_reason = ExitReason::failed("on_start: " + outcome.what);
+  cell.need_extras().exit_reason = ExitReason::failed("on_start: " + *outcome.what);
   cell.ending = Cell::Ending::after_handler;
 }
 
@@ -281,7 +333,7 @@ bool Runtime::restart(Cell& cell, const std::string& what) {
     {
       const OnBehalfOf on_behalf{cell, nullptr};
       if (cell.actor != nullptr) cell.type->destroy(std::exchange(cell.actor, nullptr));
-      outcome = attempt([&] {
+      attempt(outcome, [&] {
         cell.actor = extras.factory();
         if (cell.type->on_restart != nullptr) {
           cell.type->on_restart(cell.actor, context, ExitReason::failed(reason));
@@ -292,7 +344,7 @@ bool Runtime::restart(Cell& cell, const std::string& what) {
     }
     if (observer_ != nullptr) observer_->restarted(cell);
     if (outcome.how != Observer::Ended::failed) return true;
-    reason = std::move(outcome.what);
+    reason = std::move(*outcome.what);
   }
 }
 
@@ -303,9 +355,10 @@ void Runtime::end(Cell& cell) {
     Context context{*this, cell, nullptr};
     const OnBehalfOf on_behalf{cell, nullptr};
     if (cell.actor != nullptr && !cell.killed && cell.type->on_stop != nullptr) {
-      const Attempt outcome = attempt([&] { cell.type->on_stop(cell.actor, context, reason); });
+      Attempt outcome;
+      attempt(outcome, [&] { cell.type->on_stop(cell.actor, context, reason); });
       if (outcome.how == Observer::Ended::failed) {
-        world_.report("on_stop failed", fmt::format("{}: {}", path_of(cell.handle()), outcome.what));
+        world_.report("on_stop failed", fmt::format("{}: {}", path_of(cell.handle()), *outcome.what));
       }
     }
     if (cell.extras != nullptr) cell.extras->timers.cancel_all(world_);
@@ -459,6 +512,7 @@ void Runtime::wait(Wait& wait) {
     cell.wait = &wait;
     if (observer_ != nullptr && !suspended) observer_->waiting(cell.handle(), wait);
     suspended = true;
+    ++cell.suspensions;
     execution->cell = nullptr;
     execution->message = nullptr;
     world_.suspend(cell);

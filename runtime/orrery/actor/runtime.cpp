@@ -66,6 +66,8 @@ Runtime::~Runtime() {
 }
 
 void Runtime::add_execution(Execution& execution) {
+  execution.runtime = this;
+  execution.runtime_index = index_;
   const std::lock_guard guard{table_mutex_};
   executions_.push_back(&execution);
 }

@@ -115,6 +115,8 @@ class Runtime : public detail::RefusedSpawns {
   /// `expired`: ends the wait for a place when it becomes true.
   std::expected<void, TellError> send(Handle target, Envelope* envelope, bool may_wait = true,
                                       const std::atomic<bool>* expired = nullptr);
+  /// send() from the thread whose record `execution` is.    Cost: one exchange when the target is busy.
+  std::expected<void, TellError> send_from(Execution& execution, Handle target, Envelope* envelope);
   /// Puts a message that a channel carried into its mailbox; a refusal there goes to the dead letters (SPEC A5).
   void deliver(Handle target, Envelope* envelope);
   void send_tick(ActorTimer& timer, Envelope* envelope);
@@ -190,7 +192,10 @@ class Runtime : public detail::RefusedSpawns {
   bool go_idle(Cell& cell);
   void restart_receive_timeout(Cell& cell);
   void start(Cell& cell);
-  void handle(Cell& cell, Envelope* envelope);
+  Envelope* next_of_many(Cell& cell);
+  bool admit(Cell& cell, Envelope* envelope);
+  Execution* handle(Execution* execution, Cell& cell, Envelope* envelope);
+  void after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, const std::string* what);
   void fail(Cell& cell, std::string what);
   bool restart(Cell& cell, const std::string& what);
   void end(Cell& cell);

@@ -144,6 +144,19 @@ std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, 
   return refuse(envelope, TellError::actor_stopped, execution);
 }
 
+std::expected<void, TellError> Runtime::send_from(Execution& execution, Handle target, Envelope* envelope) {
+  Cell* const cell = cell_at(target.slot);
+  const bool is_plain = observer_ == nullptr && cell != nullptr && envelope->priority == Priority::normal &&
+                        cell->generation.load(std::memory_order_acquire) == target.generation &&
+                        cell->bounded.load(std::memory_order_acquire) == nullptr;
+  if (!is_plain) [[unlikely]] return send(target, envelope);
+  if (execution.cell != nullptr) envelope->sender = execution.cell->handle();
+  envelope->target_generation = target.generation;
+  execution.offered.add();
+  if (cell->mailbox.push(*envelope)) world_.schedule(*cell);
+  return {};
+}
+
 void Runtime::deliver(Handle target, Envelope* envelope) {
   using Enqueued = Observer::Enqueued;
   const auto tell_observer = [&](Enqueued outcome) {

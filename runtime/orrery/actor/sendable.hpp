@@ -27,6 +27,11 @@ inline Runtime* runtime_of(std::uint32_t index) noexcept {
 template <class M>
 TellResult tell_to(std::uint32_t runtime_index, Handle target, const Operations* operations, M&& message,
                    std::source_location where) {
+  if (Execution* const execution = current_execution();
+      execution != nullptr && execution->runtime_index == runtime_index && operations != nullptr) [[likely]] {
+    return execution->runtime->send_from(*execution, target,
+                                         make_message(*execution->pool, *operations, std::move(message), where));
+  }
   Runtime* const runtime = operations == nullptr ? nullptr : runtime_of(runtime_index);
   if (runtime == nullptr) return std::unexpected(TellError::actor_not_found);
   return runtime->send(target, make_message(*runtime, *operations, std::move(message), where));

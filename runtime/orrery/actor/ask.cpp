@@ -39,6 +39,20 @@ class AskWait final : public Wait {
   bool all_;
 };
 
+/// The usual case of AskWait, with less to look at.
+class OneAskWait final : public Wait {
+ public:
+  explicit OneAskWait(const AskCall& call) noexcept : Wait{Kind::ask}, call_{call} {}
+  [[nodiscard]] bool ready() const noexcept override { return call_.ready(); }
+  [[nodiscard]] Handle target() const noexcept override { return call_.target(); }
+  [[nodiscard]] bool has_deadline() const noexcept override { return call_.has_deadline(); }
+  [[nodiscard]] const MessageInfo* message() const noexcept override { return call_.message(); }
+  [[nodiscard]] bool needs(const Ask& ask) const noexcept override { return call_.is(ask); }
+
+ private:
+  const AskCall& call_;
+};
+
 AskError to_ask_error(TellError error) noexcept {
   switch (error) {
     case TellError::mailbox_full: return AskError::mailbox_full;
@@ -82,15 +96,15 @@ void AskCall::begin(Runtime& runtime, Handle target, Envelope* request, Duration
     ask->waiter = &runtime.world().waiter();
   }
   if (has_deadline()) {
-    deadline_.runtime = &runtime;
-    deadline_.asker = deadline_.owner = ask->asker;
-    deadline_.waiter = ask->waiter;
-    armed_ = true;
+    deadline_.emplace();
+    deadline_->runtime = &runtime;
+    deadline_->asker = deadline_->owner = ask->asker;
+    deadline_->waiter = ask->waiter;
     const Instant now = runtime.now();
-    runtime.world().arm(deadline_, timeout > Instant::max() - now ? Instant::max() : now + timeout);
+    runtime.world().arm(*deadline_, timeout > Instant::max() - now ? Instant::max() : now + timeout);
   }
-  if (const auto sent = runtime.send(target, request, true, has_deadline() ? &deadline_.expired : nullptr); !sent) {
-    const bool expired = deadline_.expired.load(std::memory_order_relaxed);
+  if (const auto sent = runtime.send(target, request, true, deadline_ ? &deadline_->expired : nullptr); !sent) {
+    const bool expired = deadline_ && deadline_->expired.load(std::memory_order_relaxed);
     error_ = expired && sent.error() == TellError::mailbox_full ? AskError::timeout : to_ask_error(sent.error());
     disarm();
     return;
@@ -99,14 +113,14 @@ void AskCall::begin(Runtime& runtime, Handle target, Envelope* request, Duration
 }
 
 void AskCall::disarm() noexcept {
-  if (!armed_) return;
-  armed_ = false;
-  runtime_->world().cancel(deadline_);
+  if (!deadline_) return;
+  runtime_->world().cancel(*deadline_);
 }
 
 void AskCall::wait() {
-  AskCall* const self = this;
-  wait_for_asks({&self, 1}, true);
+  if (runtime_ == nullptr || ready()) return;
+  OneAskWait waiting{*this};
+  runtime_->wait(waiting);
 }
 
 bool AskCall::look() const {

@@ -10,6 +10,7 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <vector>
@@ -50,7 +51,7 @@ class AskCall {
 
   [[nodiscard]] bool ready() const noexcept {
     return ask_ == nullptr || ask_->state.load(std::memory_order_seq_cst) == Ask::settled ||
-           deadline_.expired.load(std::memory_order_seq_cst);
+           (deadline_ && deadline_->expired.load(std::memory_order_seq_cst));
   }
   /// Waits until ready().
   void wait();
@@ -83,8 +84,7 @@ class AskCall {
   Duration timeout_ = no_timeout;
   const MessageInfo* message_ = nullptr;
   AskError error_ = AskError::actor_not_found;
-  bool armed_ = false;
-  Deadline deadline_;
+  std::optional<Deadline> deadline_;  ///< only for an ask that has one
 };
 
 /// Waits for all, or for any, of several asks.

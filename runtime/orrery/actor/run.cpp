@@ -502,7 +502,9 @@ void Runtime::wait(Wait& wait) {
   ORRERY_CHECK(cell.ending != Cell::Ending::unwinding, "{} waits while it is being unwound", path_of(cell.handle()));
   bool suspended = false;
   while (true) {
-    cell.attention.fetch_and(~Cell::notified, std::memory_order_seq_cst);  // before the looks below
+    if ((cell.attention.load(std::memory_order_seq_cst) & Cell::notified) != 0) {
+      cell.attention.fetch_and(~Cell::notified, std::memory_order_seq_cst);  // before the looks below
+    }
     if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
     if (cell.ending == Cell::Ending::requested) {
       cell.ending = Cell::Ending::unwinding;
@@ -521,6 +523,7 @@ void Runtime::wait(Wait& wait) {
     execution->message = message;
     cell.wait = nullptr;
     if (observer_ != nullptr) observer_->resumed(cell);
+    if (cell.ending != Cell::Ending::requested && wait.ready()) return;
   }
 }
 
@@ -537,7 +540,9 @@ void Runtime::parked(Cell& cell) {
 }
 
 bool Runtime::may_continue(Cell& cell) {
-  cell.attention.fetch_and(~Cell::notified, std::memory_order_seq_cst);
+  if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
+  if (cell.ending == Cell::Ending::requested || cell.wait->ready()) return true;
+  cell.attention.fetch_and(~Cell::notified, std::memory_order_seq_cst);  // then look again
   if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
   return cell.ending == Cell::Ending::requested || cell.wait->ready();
 }

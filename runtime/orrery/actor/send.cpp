@@ -382,6 +382,7 @@ void Runtime::settle_reply(Cell& replier, Ask& ask) noexcept {
 }
 
 bool Runtime::abandon(Ask& ask) noexcept {
+  if (ask.state.load(std::memory_order_acquire) != Ask::pending) return false;
   std::uint32_t expected = Ask::pending;
   return ask.state.compare_exchange_strong(expected, Ask::abandoned, std::memory_order_seq_cst);
 }

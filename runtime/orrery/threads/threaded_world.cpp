@@ -79,12 +79,6 @@ void ThreadedWorld::stop() {
   for (const auto& worker : workers_) LoopFibers::destroy_all(worker->parked_loops);
 }
 
-Worker* ThreadedWorld::this_worker() const noexcept {
-  Execution* const execution = current_execution();
-  return execution != nullptr && execution->runtime == runtime_ && runtime_ != nullptr ? static_cast<Worker*>(execution)
-                                                                                       : nullptr;
-}
-
 void ThreadedWorld::run_worker(Worker& worker) {
   fiber::ThreadFiber home;
   worker.home = &home.fiber();

@@ -73,7 +73,10 @@ class ThreadedWorld final : public World {
   [[nodiscard]] fiber::StackCounts fibers() const { return loops_.counts(); }
 
  private:
-  [[nodiscard]] Worker* this_worker() const noexcept;
+  [[nodiscard]] Worker* this_worker() const noexcept {
+    Execution* const execution = current_execution();
+    return execution != nullptr && execution->runtime == runtime_ ? static_cast<Worker*>(execution) : nullptr;
+  }
 
   void run_worker(Worker& worker);
   static void loop(void* world) noexcept;

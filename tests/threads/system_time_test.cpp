@@ -205,6 +205,19 @@ TEST_F(SystemTest, no_wake_up_is_lost_between_the_last_look_and_sleep) {
   }
 }
 
+TEST_F(SystemTest, no_wake_up_is_lost_among_several_workers_that_do_not_spin) {
+  System& sys = start(3, {.spin = 0us});
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&] {
+      const auto counter = sys.spawn<Counter>();
+      for (int i = 1; i <= static_cast<int>(scaled(10'000)); ++i) {
+        EXPECT_EQ(counter.ask(Add{1}, patience).value_or(0), i);
+      }
+    });
+  }
+}
+
 // Goal:   await_quiescence never returns while a message is on its way.
 // Method: a chain of actors on several workers that hop at random; when it says "quiet", the chain must have ended.
 TEST_F(SystemTest, quiescence_is_never_claimed_too_early) {

@@ -55,9 +55,9 @@ void ThreadedWorld::loop(void* world) noexcept {
 }
 
 void ThreadedWorld::run_cell(Cell& cell) {
-  this_worker()->running.store(&cell, std::memory_order_relaxed);
+  own_worker().running.store(&cell, std::memory_order_relaxed);
   if (!runtime_->run(cell, options_.runtime.batch)) return;
-  Worker& worker = *this_worker();  // perhaps another than before
+  Worker& worker = own_worker();  // perhaps another than before
   if (worker.hot.load(std::memory_order_relaxed) == nullptr && worker.queue.empty()) {
     (void)worker.put_hot(cell);  // nobody else wants a turn here
     return;
@@ -67,7 +67,7 @@ void ThreadedWorld::run_cell(Cell& cell) {
 }
 
 Cell* ThreadedWorld::next_cell() {
-  Worker& worker = *this_worker();
+  Worker& worker = own_worker();
   worker.turns.store(worker.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   ++worker.picks;
   if (worker.picks % picks_per_timer_look == 0) expire(worker.timers);

@@ -159,7 +159,7 @@ void ThreadedWorld::keep_watch() {
 // -------------------------------------------------------------------------------------------------------
 
 void ThreadedWorld::suspend(Cell& cell) {
-  Worker& worker = *this_worker();
+  Worker& worker = own_worker();
   fiber::Fiber* const next = loops_.take(worker.parked_loops, &ThreadedWorld::loop, this);
   ORRERY_CHECK(next != nullptr,
                "{} cannot wait: the system gives no memory for one more fiber stack, {} are in use; raise "
@@ -174,7 +174,7 @@ void ThreadedWorld::suspend(Cell& cell) {
 }
 
 void ThreadedWorld::continue_handler(Cell& cell) {
-  Worker& worker = *this_worker();
+  Worker& worker = own_worker();
   fiber::Fiber& mine = *worker.fiber;
   fiber::Fiber& handler = *std::exchange(cell.fiber, nullptr);
   worker.fiber = &handler;
@@ -183,13 +183,13 @@ void ThreadedWorld::continue_handler(Cell& cell) {
 
 /// Runs on the fiber that was switched to. `fiber` is parked in continue_handler, or in leave_loop for good.
 void ThreadedWorld::put_loop_away(void* fiber) {
-  auto& worker = *static_cast<Worker*>(current_execution());
+  Worker& worker = own_worker();
   auto& world = static_cast<ThreadedWorld&>(worker.runtime->world());
   world.loops_.put(worker.parked_loops, static_cast<fiber::Fiber*>(fiber));
 }
 
 void ThreadedWorld::leave_loop() {
-  Worker& worker = *this_worker();
+  Worker& worker = own_worker();
   fiber::Fiber& mine = *worker.fiber;
   worker.fiber = worker.home;
   fiber::switch_to(mine, *worker.home, &ThreadedWorld::put_loop_away, &mine);

@@ -73,10 +73,13 @@ class ThreadedWorld final : public World {
   [[nodiscard]] fiber::StackCounts fibers() const { return loops_.counts(); }
 
  private:
+  /// Returns: the calling worker of this world, null on any other thread.
   [[nodiscard]] Worker* this_worker() const noexcept {
     Execution* const execution = current_execution();
     return execution != nullptr && execution->runtime == runtime_ ? static_cast<Worker*>(execution) : nullptr;
   }
+  /// The same where only a worker can be.
+  [[nodiscard]] static Worker& own_worker() noexcept { return *static_cast<Worker*>(current_execution()); }
 
   void run_worker(Worker& worker);
   static void loop(void* world) noexcept;

@@ -3,8 +3,8 @@
 // its inverse, printed as per_item, is the figure to compare.
 #include <benchmark/benchmark.h>
 
-#include <cstdint>
 #include <orrery/system.hpp>
+#include <cstdint>
 #include <vector>
 
 namespace {
@@ -14,8 +14,7 @@ using namespace orrery;
 void finish(benchmark::State& state, std::uint64_t items_per_iteration, std::uint64_t checksum) {
   const auto items = static_cast<double>(state.iterations()) * static_cast<double>(items_per_iteration);
   state.SetItemsProcessed(static_cast<std::int64_t>(items));
-  state.counters["per_item"] =
-      benchmark::Counter(items, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["per_item"] = benchmark::Counter(items, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["checksum"] = static_cast<double>(checksum);
 }
 

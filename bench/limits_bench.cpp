@@ -1,12 +1,12 @@
 // limits_bench.cpp: what the machine itself takes for the parts of which the figures are made: the baselines.
 #include <benchmark/benchmark.h>
 
-#include <atomic>
-#include <cstdint>
 #include <orrery/core/block_pool.hpp>
 #include <orrery/core/hash.hpp>
 #include <orrery/fiber/fiber.hpp>
 #include <orrery/fiber/switch.hpp>
+#include <atomic>
+#include <cstdint>
 
 namespace {
 

@@ -1,8 +1,8 @@
 // sim_bench.cpp: how fast the simulator is: handled messages a second in one long run, and short runs a second.
 #include <benchmark/benchmark.h>
 
-#include <cstdint>
 #include <orrery/sim/run.hpp>
+#include <cstdint>
 #include <vector>
 
 namespace {

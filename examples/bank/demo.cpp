@@ -5,9 +5,9 @@
 
 #include <fmt/core.h>
 
+#include <orrery/testkit/story.hpp>
 #include <chrono>
 #include <cstdio>
-#include <orrery/testkit/story.hpp>
 
 namespace {
 
@@ -44,7 +44,8 @@ int main(int argc, char** argv) {
   const auto& failure = *found.failure;
   const std::string token = orrery::testkit::to_string(failure.record.token);
   fmt::print("run {} fails; shrunk from {} to {} scheduling choices with {} runs of the program\n\n", failure.run,
-             failure.original_choices, failure.outcome.decisions.size(), failure.shrink_runs);
+             failure.original_choices, orrery::testkit::count_choices(failure.outcome.decisions).schedule,
+             failure.shrink_runs);
   fmt::print("{}", orrery::testkit::tell_story(
                        failure, {.token = token,
                                  .command = fmt::format("ORRERY_REPLAY={} build/release/bin/naive_bank_test", token),
@@ -58,7 +59,8 @@ int main(int argc, char** argv) {
     fmt::print("the replay differs\n");
     return 1;
   }
-  fmt::print("replay {}: reproduced, {} steps, trace {}\n", token, again->outcome.steps, to_hex(again->outcome.trace_hash));
+  fmt::print("replay {}: reproduced, {} steps, trace {}\n", token, again->outcome.steps,
+             to_hex(again->outcome.trace_hash));
 
   headline("3. The bank that decides where the money is: 10,000 runs");
   const auto held = orrery::testkit::run_campaign(right, options, seed);

@@ -1,6 +1,6 @@
 // naive_bank_test.cpp: the same property on the wrong bank. It fails; `./dev demo` shows how.
-#include "bank_property.hpp"
 #include "naive_bank.hpp"
+#include "bank_property.hpp"
 
 namespace {
 

@@ -4,8 +4,8 @@
 
 #include <fmt/core.h>
 
-#include <chrono>
 #include <orrery/system.hpp>
+#include <chrono>
 #include <string>
 #include <thread>
 
@@ -45,7 +45,8 @@ inline std::string run_load(orrery::System& system, std::chrono::milliseconds du
   }
   if (money != static_cast<Cents>(branches * 200)) return {};
   // A transfer is an ask to the teller, one to the account, and a deposit: five messages and replies.
-  const std::uint64_t per_second = elapsed.count() == 0 ? 0 : transfers * 1'000 / static_cast<std::uint64_t>(elapsed.count());
+  const std::uint64_t per_second =
+      elapsed.count() == 0 ? 0 : transfers * 1'000 / static_cast<std::uint64_t>(elapsed.count());
   return fmt::format("{} threads, {} actors, {} transfers in {} ms ({} a second), {} refused, money conserved",
                      system.options().threads, system.living(), transfers, elapsed.count(), per_second, refused);
 }

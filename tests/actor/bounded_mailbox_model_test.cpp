@@ -88,8 +88,7 @@ struct Model {
     for (auto* const envelope : mail) ++depths[static_cast<std::size_t>(envelope->priority)];
     const std::size_t lane = Lanes::pick(depths, ages);  // judged in lanes_test.cpp
     for (std::size_t i = 0; i < priority_count; ++i) ages[i] = i == lane || depths[i] == 0 ? 0 : ages[i] + 1;
-    const auto at =
-        std::ranges::find_if(mail, [&](auto* e) { return static_cast<std::size_t>(e->priority) == lane; });
+    const auto at = std::ranges::find_if(mail, [&](auto* e) { return static_cast<std::size_t>(e->priority) == lane; });
     Envelope* const taken = *at;
     mail.erase(at);
     if (draining && counted() > resume_at) return taken;
@@ -136,8 +135,7 @@ void run(const Case& shape, std::uint64_t seed) {
       const auto expected = model.push_or_wait(envelope, waiter);
       ASSERT_EQ(mailbox.push_or_wait(envelope, owner, waiter), expected);
     } else if (choice == 5 && !waiters.empty()) {
-      PlaceWaiter& waiter =
-          *std::next(waiters.begin(), static_cast<std::ptrdiff_t>(random() % waiters.size()));
+      PlaceWaiter& waiter = *std::next(waiters.begin(), static_cast<std::ptrdiff_t>(random() % waiters.size()));
       const bool expected = model.withdraw(waiter);
       ASSERT_EQ(mailbox.withdraw(waiter), expected);
     } else {
@@ -171,8 +169,7 @@ void run(const Case& shape, std::uint64_t seed) {
 }
 
 TEST(BoundedMailboxModel, agrees_with_plain_queues_for_every_policy_and_small_capacity) {
-  for (const auto policy :
-       {Overflow::suspend, Overflow::reject, Overflow::drop_newest, Overflow::drop_oldest}) {
+  for (const auto policy : {Overflow::suspend, Overflow::reject, Overflow::drop_newest, Overflow::drop_oldest}) {
     for (const std::uint32_t capacity : {1u, 2u, 3u, 12u}) {
       for (std::uint32_t resume_at = 0; resume_at < capacity; resume_at += 1 + capacity / 4) {
         for (std::uint64_t seed = 1; seed <= 20; ++seed) {

@@ -121,8 +121,7 @@ TEST(BoundedMailbox, drop_oldest_leaves_uncounted_mail_alone) {
 }
 
 TEST(BoundedMailbox, uncounted_mail_is_never_refused_and_takes_no_place) {
-  for (const auto policy :
-       {Overflow::suspend, Overflow::reject, Overflow::drop_newest, Overflow::drop_oldest}) {
+  for (const auto policy : {Overflow::suspend, Overflow::reject, Overflow::drop_newest, Overflow::drop_oldest}) {
     Fixture box{1, policy};
     for (int i = 0; i < 3; ++i) EXPECT_EQ(box.push(box.tick()), Outcome::accepted);
     EXPECT_FALSE(box.mailbox.is_full());
@@ -142,9 +141,8 @@ TEST(BoundedMailbox, a_push_that_may_not_wait_is_refused_by_a_full_mailbox_that_
 TEST(BoundedMailbox, mail_for_another_actor_or_a_closed_mailbox_is_gone_and_not_counted) {
   Fixture box{2, Overflow::reject};
   PlaceWaiter waiter;
-  for (const Handle other :
-       {Handle{owner.slot, owner.generation + 1}, Handle{owner.slot, owner.generation - 1},
-        Handle{owner.slot + 1, owner.generation}, Handle{}}) {
+  for (const Handle other : {Handle{owner.slot, owner.generation + 1}, Handle{owner.slot, owner.generation - 1},
+                             Handle{owner.slot + 1, owner.generation}, Handle{}}) {
     EXPECT_EQ(box.mailbox.push(box.mail(), other).outcome, Outcome::gone);
     EXPECT_EQ(box.mailbox.push(box.tick(), other).outcome, Outcome::gone) << "uncounted mail too";
     EXPECT_EQ(box.mailbox.push_or_wait(box.mail(), other, waiter), Outcome::gone);

@@ -129,8 +129,7 @@ TEST(Lanes, agrees_with_four_queues_and_starves_nobody_under_random_load) {
         queues[lane].push_back(&envelope);
       } else {
         Lanes::Depths depths{};
-        for (std::size_t i = 0; i < priority_count; ++i)
-          depths[i] = static_cast<std::uint32_t>(queues[i].size());
+        for (std::size_t i = 0; i < priority_count; ++i) depths[i] = static_cast<std::uint32_t>(queues[i].size());
         Envelope* const taken = lanes.take();
         if (depths == Lanes::Depths{}) {
           ASSERT_EQ(taken, nullptr);
@@ -196,8 +195,7 @@ TEST(LanesDrop, skips_what_does_not_count_and_keeps_the_order_of_the_rest) {
       queue.push_back(&post.make(1, counted ? 0 : Envelope::uncounted));
       lanes.push(*queue.back());
     }
-    const auto victim =
-        std::ranges::find_if(queue, [](auto* e) { return (e->flags & Envelope::uncounted) == 0; });
+    const auto victim = std::ranges::find_if(queue, [](auto* e) { return (e->flags & Envelope::uncounted) == 0; });
     Envelope* const dropped = lanes.take_oldest_droppable();
     ASSERT_EQ(dropped, victim == queue.end() ? nullptr : *victim) << "pattern " << pattern;
     if (dropped != nullptr) queue.erase(victim);

@@ -39,8 +39,7 @@ struct Pinned {
   std::atomic<int> number;
 };
 static_assert(Message<Plain> && Message<Constant> && Message<Move> && Message<std::string>);
-static_assert(!Message<Pinned> && !Message<int> && !Message<const char*> && !Message<Plain&> &&
-              !Message<const Plain>);
+static_assert(!Message<Pinned> && !Message<int> && !Message<const char*> && !Message<Plain&> && !Message<const Plain>);
 
 struct Question {
   using Reply = int;
@@ -60,8 +59,7 @@ struct Careful {
   static constexpr Priority priority = Priority::critical;
   static constexpr bool durable = true;
 };
-static_assert(delivery_of<Plain>() == Delivery::at_most_once &&
-              delivery_of<Careful>() == Delivery::exactly_once);
+static_assert(delivery_of<Plain>() == Delivery::at_most_once && delivery_of<Careful>() == Delivery::exactly_once);
 static_assert(priority_of<Plain>() == Priority::normal && priority_of<Careful>() == Priority::critical);
 static_assert(!durable_of<Plain>() && durable_of<Careful>());
 
@@ -96,8 +94,8 @@ struct Holds {
   T value;
 };
 template <class T>
-inline constexpr bool is_refused = !OwnsItsFields<Holds<T>> && !OwnsItsFields<Holds<Holds<T>>> &&
-                                   !OwnsItsFields<Holds<std::vector<Holds<T>>>>;
+inline constexpr bool is_refused =
+    !OwnsItsFields<Holds<T>> && !OwnsItsFields<Holds<Holds<T>>> && !OwnsItsFields<Holds<std::vector<Holds<T>>>>;
 
 static_assert(is_refused<std::string_view> && is_refused<std::u16string_view>);
 static_assert(is_refused<std::span<int>> && is_refused<std::span<const char, 4>>);
@@ -105,8 +103,7 @@ static_assert(is_refused<int*> && is_refused<const char*> && is_refused<void*> &
 static_assert(is_refused<int&> && is_refused<const std::string&>);
 static_assert(is_refused<std::reference_wrapper<int>>);
 static_assert(is_refused<std::optional<int*>> && is_refused<std::vector<std::string_view>>);
-static_assert(is_refused<std::array<const char*, 2>> &&
-              is_refused<std::vector<std::optional<std::span<int>>>>);
+static_assert(is_refused<std::array<const char*, 2>> && is_refused<std::vector<std::optional<std::span<int>>>>);
 static_assert(is_refused<std::map<std::string_view, int>> && is_refused<std::map<int, int*>>);
 static_assert(is_refused<std::pair<int, int*>> && is_refused<std::tuple<int, std::string, std::string_view>>);
 static_assert(is_refused<std::variant<int, int*>> && is_refused<std::expected<int, std::string_view>>);
@@ -150,8 +147,7 @@ struct Branch {
   std::optional<std::string_view> label;
   std::vector<Trunk> grafted;
 };
-static_assert(OwnsItsFields<Tree> && !OwnsItsFields<LinkedTree> && !OwnsItsFields<Trunk> &&
-              !OwnsItsFields<Branch>);
+static_assert(OwnsItsFields<Tree> && !OwnsItsFields<LinkedTree> && !OwnsItsFields<Trunk> && !OwnsItsFields<Branch>);
 
 // ---- handlers
 // -----------------------------------------------------------------------------------------------------
@@ -163,8 +159,7 @@ struct Actor {
   void handle(Move) {}
   long handle(Careful) { return 1; }
 };
-static_assert(Handles<Actor, Question> && Handles<Actor, Order> && Handles<Actor, Plain> &&
-              Handles<Actor, Move>);
+static_assert(Handles<Actor, Question> && Handles<Actor, Order> && Handles<Actor, Plain> && Handles<Actor, Move>);
 static_assert(!Handles<Actor, Shipment>);
 static_assert(RepliesAsDeclared<Actor, Question> && RepliesAsDeclared<Actor, Order>);
 static_assert(!RepliesAsDeclared<Actor, Careful>, "returns a value although there is no Reply");
@@ -182,17 +177,12 @@ struct AlmostReplies {
 static_assert(refusal<Actor, Question>() == Refusal::none);
 static_assert(refusal<Actor, Shipment>() == Refusal::THIS_ACTOR_HAS_NO_handle_OVERLOAD_FOR_THIS_MESSAGE);
 static_assert(refusal<Actor, int>() == Refusal::THIS_IS_NOT_A_MESSAGE_SEND_A_MOVABLE_STRUCT);
-static_assert(refusal<AlmostReplies, Question>() ==
-              Refusal::THE_handle_OVERLOAD_DOES_NOT_RETURN_Message_Reply);
-static_assert(refusal<Actor, Careful>() ==
-              Refusal::THE_handle_OVERLOAD_RETURNS_A_VALUE_BUT_THE_MESSAGE_HAS_NO_Reply);
+static_assert(refusal<AlmostReplies, Question>() == Refusal::THE_handle_OVERLOAD_DOES_NOT_RETURN_Message_Reply);
+static_assert(refusal<Actor, Careful>() == Refusal::THE_handle_OVERLOAD_RETURNS_A_VALUE_BUT_THE_MESSAGE_HAS_NO_Reply);
 static_assert(repeated_refusal<Actor, Plain>() == Refusal::none);
-static_assert(repeated_refusal<Actor, Move>() ==
-              Refusal::THIS_MESSAGE_IS_SENT_MORE_THAN_ONCE_AND_MUST_BE_COPYABLE);
-static_assert(watch_refusal<Actor>() ==
-              Refusal::AN_ACTOR_THAT_WATCHES_NEEDS_A_handle_OVERLOAD_FOR_orrery_Down);
-static_assert(Spawnable<Actor> && Spawnable<Constant> && Spawnable<Move> && !Spawnable<Pinned> &&
-              !Spawnable<int>);
+static_assert(repeated_refusal<Actor, Move>() == Refusal::THIS_MESSAGE_IS_SENT_MORE_THAN_ONCE_AND_MUST_BE_COPYABLE);
+static_assert(watch_refusal<Actor>() == Refusal::AN_ACTOR_THAT_WATCHES_NEEDS_A_handle_OVERLOAD_FOR_orrery_Down);
+static_assert(Spawnable<Actor> && Spawnable<Constant> && Spawnable<Move> && !Spawnable<Pinned> && !Spawnable<int>);
 
 TEST(Message, traits_hold_at_compile_time) { SUCCEED() << "every claim of this file is a static_assert"; }
 

@@ -40,9 +40,7 @@ struct Account {
   std::expected<int, std::string> handle(Withdraw message) { return balance -= message.amount; }
   void handle(Flush) {}
   void handle(Tick, orrery::Context& context) { context.after(*this, 1s, Tick{}); }
-  void handle(Parcel, orrery::Context& context) {
-    context.after(*this, 1s, Parcel{std::make_unique<int>(1)});
-  }
+  void handle(Parcel, orrery::Context& context) { context.after(*this, 1s, Parcel{std::make_unique<int>(1)}); }
   void handle(Tree) {}
   void handle(Look) {}
   void handle(orrery::Down) {}
@@ -65,8 +63,8 @@ template <class To, class M>
 concept Asks = requires(To to, M message) { to.ask(std::move(message)); };
 template <class To>
 consteval bool refuses_as_a_constraint() {
-  return Tells<To, Tick> && !Tells<To, Close> && !Tells<To, Deposit> && !Tells<To, int> &&
-         Asks<To, Deposit> && !Asks<To, Tick> && !Asks<To, Close>;
+  return Tells<To, Tick> && !Tells<To, Close> && !Tells<To, Deposit> && !Tells<To, int> && Asks<To, Deposit> &&
+         !Asks<To, Tick> && !Asks<To, Close>;
 }
 static_assert(refuses_as_a_constraint<orrery::Ref<Account>>());
 static_assert(refuses_as_a_constraint<orrery::Spawned<Account>>());

@@ -7,12 +7,12 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <map>
 #include <orrery/core/entropy.hpp>
 #include <orrery/sim/run.hpp>
 #include <orrery/system.hpp>
+#include <atomic>
+#include <cstdlib>
+#include <map>
 #include <set>
 #include <string_view>
 #include <thread>
@@ -43,10 +43,10 @@ class Conformance : public testing::TestWithParam<Program> {
           outcome.clear();
           outcome = program.run(world, [&] { world.run(); });
         },
-        {.faults = sim::FaultProfile::none}, searched_max, [&](const sim::Outcome& run) {
-          EXPECT_FALSE(run.finding.has_value())
-              << program.name << ": " << sim::headline(run.finding->kind) << " " << run.finding->name << " "
-              << run.finding->detail;
+        {.faults = sim::FaultProfile::none}, searched_max,
+        [&](const sim::Outcome& run) {
+          EXPECT_FALSE(run.finding.has_value()) << program.name << ": " << sim::headline(run.finding->kind) << " "
+                                                << run.finding->name << " " << run.finding->detail;
           at->second.insert(outcome);
         });
     EXPECT_TRUE(searched.complete) << program.name << " has more than " << searched_max << " schedules";
@@ -85,14 +85,17 @@ TEST_P(Conformance, random_runs_stay_within_the_search) {
 void random_pause() {
   static thread_local Entropy entropy{std::hash<std::thread::id>{}(std::this_thread::get_id()), 1};
   switch (entropy.below(8)) {
-    case 0: std::this_thread::yield(); break;
+    case 0:
+      std::this_thread::yield();
+      break;
     case 1:
     case 2: {
       const std::uint64_t rounds = entropy.below(4'000);
       for (std::uint64_t i = 0; i < rounds; ++i) std::atomic_signal_fence(std::memory_order_seq_cst);
       break;
     }
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -104,12 +107,12 @@ void run_on_threads(const Program& program, const std::set<std::string>& outcome
   for (int i = 0; i < repeats; ++i) {
     const std::string outcome = program.run(system, [&] { ASSERT_TRUE(system.await_quiescence(30s)); });
     ++seen[outcome];
-    ASSERT_TRUE(outcomes.contains(outcome))
-        << program.name << " on " << threads << " threads: \"" << outcome << "\" is not among "
-        << testing::PrintToString(outcomes);
+    ASSERT_TRUE(outcomes.contains(outcome)) << program.name << " on " << threads << " threads: \"" << outcome
+                                            << "\" is not among " << testing::PrintToString(outcomes);
   }
   conformance::set_pause(nullptr);
-  fmt::print("[ THREADS  ] {} on {}: {} of {} possible outcomes seen\n", program.name, threads, seen.size(), outcomes.size());
+  fmt::print("[ THREADS  ] {} on {}: {} of {} possible outcomes seen\n", program.name, threads, seen.size(),
+             outcomes.size());
 }
 
 TEST_P(Conformance, two_threads_stay_within_the_search) { run_on_threads(GetParam(), possible(GetParam()), 2); }

@@ -140,8 +140,7 @@ TEST(BlockPool, survives_a_producer_and_a_consumer) {
       for (int i = 0; i < total; ++i) {
         auto& place = ring[static_cast<std::size_t>(i) % ring_size];
         std::uint64_t* block = nullptr;
-        while ((block = place.exchange(nullptr, std::memory_order_acquire)) == nullptr)
-          std::this_thread::yield();
+        while ((block = place.exchange(nullptr, std::memory_order_acquire)) == nullptr) std::this_thread::yield();
         intact = intact && block[0] == static_cast<std::uint64_t>(i) && block[7] == ~block[0];
         BlockPool::release(block, 64);
       }

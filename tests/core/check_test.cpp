@@ -45,8 +45,7 @@ TEST(CheckDeathTest, names_file_line_and_condition) {
 
 TEST(CheckDeathTest, appends_the_formatted_text) {
   const int depth = 7;
-  EXPECT_DEATH(ORRERY_CHECK(depth < 5, "depth {} of {}", depth, "five"),
-               "check failed: depth < 5: depth 7 of five\n");
+  EXPECT_DEATH(ORRERY_CHECK(depth < 5, "depth {} of {}", depth, "five"), "check failed: depth < 5: depth 7 of five\n");
 }
 
 TEST(CheckDeathTest, aborts_instead_of_throwing) {
@@ -56,10 +55,7 @@ TEST(CheckDeathTest, aborts_instead_of_throwing) {
 TEST(CheckDeathTest, adds_the_line_of_the_context_provider) {
   int step = 41;
   ContextGuard guard(
-      [](void* user, std::string& out) {
-        out += "seed 0x2a step " + std::to_string(*static_cast<int*>(user));
-      },
-      &step);
+      [](void* user, std::string& out) { out += "seed 0x2a step " + std::to_string(*static_cast<int*>(user)); }, &step);
   step = 42;
   EXPECT_DEATH(ORRERY_CHECK(false), "check failed: false\nseed 0x2a step 42\n");
 }

@@ -226,8 +226,7 @@ TEST(Describe, the_text_is_bounded) {
       }() + "… 33 in all]");
   EXPECT_EQ(describe(std::vector<int>(32)).find("…"), std::string::npos);
 
-  const std::string counted =
-      describe(std::vector(32, std::string(200, 'x')));  // cut by bytes, not by number
+  const std::string counted = describe(std::vector(32, std::string(200, 'x')));  // cut by bytes, not by number
   EXPECT_TRUE(counted.ends_with("… 32 in all]"));
   EXPECT_LT(counted.size(), detail::describe_bytes_max + 200);
 }

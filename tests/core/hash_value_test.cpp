@@ -65,8 +65,7 @@ struct Stream {
   Stream& name(std::string_view type) { return hasher.add(hash_text(type)), *this; }
 };
 template <class T>
-void expect_adds(const T& value, const Stream& stream,
-                 std::source_location where = std::source_location::current()) {
+void expect_adds(const T& value, const Stream& stream, std::source_location where = std::source_location::current()) {
   EXPECT_EQ(to_hex(hash_of(value)), to_hex(stream.hasher.value())) << "line " << where.line();
 }
 

@@ -96,8 +96,8 @@ TEST(Reflect, takes_fields_of_all_library_types_wherever_they_stand) {
     std::unique_ptr<int> r;
     mutable bool s;
   };
-  EXPECT_EQ(names<Many>(), (Names{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o",
-                                  "p", "q", "r", "s"}));
+  EXPECT_EQ(names<Many>(),
+            (Names{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r", "s"}));
 }
 
 TEST(Reflect, counts_to_24_fields) {
@@ -250,17 +250,14 @@ struct FirstTakesAnything {
 static_assert(!Reflectable<LeftReference> && !Reflectable<ConstReference> && !Reflectable<RightReference>);
 static_assert(!Reflectable<DefaultedReference>);
 static_assert(!Reflectable<ArrayOnly> && !Reflectable<ArrayOfOne> && !Reflectable<ArrayBehind>);
-static_assert(!Reflectable<ArrayInFront> && !Reflectable<ArrayOfClasses> &&
-              !Reflectable<ArrayWithoutDefault>);
+static_assert(!Reflectable<ArrayInFront> && !Reflectable<ArrayOfClasses> && !Reflectable<ArrayWithoutDefault>);
 static_assert(!Reflectable<BitField> && !Reflectable<DefaultedBitField>);
 static_assert(!Reflectable<WithBase> && !Reflectable<WithEmptyBase> && !Reflectable<OnlyBase>);
 static_assert(!Reflectable<WithOddBase>);
-static_assert(!Reflectable<Private> && !Reflectable<Constructed> && !Reflectable<Virtual> &&
-              !Reflectable<Union>);
+static_assert(!Reflectable<Private> && !Reflectable<Constructed> && !Reflectable<Virtual> && !Reflectable<Union>);
 static_assert(!Reflectable<Volatile> && !Reflectable<LeftAlone> && !Reflectable<FirstTakesAnything>);
 static_assert(!Reflectable<int> && !Reflectable<int[3]> && !Reflectable<int*> && !Reflectable<Words&>);
-static_assert(!Reflectable<std::string> && !Reflectable<std::vector<int>> &&
-              !Reflectable<std::array<int, 3>>);
+static_assert(!Reflectable<std::string> && !Reflectable<std::vector<int>> && !Reflectable<std::array<int, 3>>);
 
 // Close to the refused ones, and reflectable.
 struct DefaultWithoutBraces {

@@ -49,8 +49,8 @@ TEST(FormatDuration, writes_a_sign_and_survives_both_ends) {
 TEST(FormatDuration, different_durations_have_different_texts) {
   std::set<std::string> texts;
   std::set<std::int64_t> counts;
-  for (const Duration border : {Duration{0}, Duration{1us}, Duration{1ms}, Duration{1s}, Duration{1min},
-                                Duration{1h}, Duration{24h}}) {
+  for (const Duration border :
+       {Duration{0}, Duration{1us}, Duration{1ms}, Duration{1s}, Duration{1min}, Duration{1h}, Duration{24h}}) {
     for (std::int64_t near = -1100; near <= 1100; ++near) {
       counts.insert(border.count() + near);
       texts.insert(format_duration(border + Duration{near}));

@@ -146,8 +146,7 @@ TEST(TimerWheel, keeps_the_rest_when_a_callback_throws) {
     timers[static_cast<std::size_t>(i)].name = i;
     wheel.arm(timers[static_cast<std::size_t>(i)], at_tick(i + 1));
   }
-  EXPECT_THROW(wheel.expire(at_tick(9), [](TimerNode&) { throw std::runtime_error("no"); }),
-               std::runtime_error);
+  EXPECT_THROW(wheel.expire(at_tick(9), [](TimerNode&) { throw std::runtime_error("no"); }), std::runtime_error);
   EXPECT_EQ(wheel.size(), 2U);
   EXPECT_EQ(wheel.next_due(), at_tick(9));
   EXPECT_EQ(expire_names(wheel, at_tick(9)), (std::vector{1, 2}));

@@ -39,8 +39,7 @@ struct Tracked {
 using Small = Tracked<1>;
 using Large = Tracked<100>;
 static_assert(Function::fits_inline<Small> && !Function::fits_inline<Large>);
-static_assert(Function::fits_inline<std::array<std::byte, 32>> &&
-              !Function::fits_inline<std::array<std::byte, 33>>);
+static_assert(Function::fits_inline<std::array<std::byte, 32>> && !Function::fits_inline<std::array<std::byte, 33>>);
 struct alignas(32) OverAligned {};
 static_assert(!Function::fits_inline<OverAligned>);
 

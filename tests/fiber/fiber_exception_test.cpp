@@ -143,8 +143,7 @@ TEST(FiberException, is_kept_apart_from_those_of_fibers_suspended_at_the_same_ti
 
 class YieldsWhileUnwinding {
  public:
-  YieldsWhileUnwinding(BodyFiber& self, int& before, int& after)
-      : self_(self), before_(before), after_(after) {}
+  YieldsWhileUnwinding(BodyFiber& self, int& before, int& after) : self_(self), before_(before), after_(after) {}
   ~YieldsWhileUnwinding() {
     before_ = std::uncaught_exceptions();
     self_.yield();

@@ -41,9 +41,7 @@ class BodyFiber {
   }
 
   /// Called by the body: parks it, goes back to the resumer, and runs `after(argument)` there.
-  void yield(After after = nullptr, void* argument = nullptr) {
-    switch_to(*fiber_, *resumer_, after, argument);
-  }
+  void yield(After after = nullptr, void* argument = nullptr) { switch_to(*fiber_, *resumer_, after, argument); }
 
   [[nodiscard]] bool finished() const { return finished_; }
   [[nodiscard]] Fiber& fiber() { return *fiber_; }

@@ -18,8 +18,7 @@ namespace {
 struct Worker {
   ThreadFiber thread;
   int number = 0;
-  std::atomic<Fiber*> inbox{
-      nullptr};  // stores release, exchanges acquire: carries F2's "parked" to the taker
+  std::atomic<Fiber*> inbox{nullptr};  // stores release, exchanges acquire: carries F2's "parked" to the taker
 };
 
 Worker& this_worker() { return *static_cast<Worker*>(thread_slot()); }

@@ -258,8 +258,7 @@ TEST(Fiber, leaves_most_of_the_asked_stack_to_its_owner) {
   ThreadFiber thread;
   std::size_t used = 0;
   BodyFiber fiber(pool, [&](BodyFiber&) {
-    std::array<char, 32 * 1024>
-        frame;  // half of the default, which leaves room for the sanitizers' wider frames
+    std::array<char, 32 * 1024> frame;  // half of the default, which leaves room for the sanitizers' wider frames
     std::memset(frame.data(), 'y', frame.size());
     used = static_cast<std::size_t>(std::count(frame.begin(), frame.end(), 'y'));
   });
@@ -267,8 +266,7 @@ TEST(Fiber, leaves_most_of_the_asked_stack_to_its_owner) {
   EXPECT_EQ(used, 32U * 1024U);
 }
 
-#if !defined(ORRERY_FIBER_ASAN) && \
-    !defined(ORRERY_FIBER_TSAN)  // they turn the signal into a report of their own
+#if !defined(ORRERY_FIBER_ASAN) && !defined(ORRERY_FIBER_TSAN)  // they turn the signal into a report of their own
 
 [[gnu::noinline]] std::size_t recurse_for_ever(std::size_t depth) {
   std::array<volatile char, 512> frame{};

@@ -143,8 +143,7 @@ TEST(StackPool, keeps_its_counts_when_threads_take_and_give_at_once) {
   EXPECT_LE(counts.created, 16U);
 }
 
-#if !defined(ORRERY_FIBER_ASAN) && \
-    !defined(ORRERY_FIBER_TSAN)  // they need maps of their own and report for themselves
+#if !defined(ORRERY_FIBER_ASAN) && !defined(ORRERY_FIBER_TSAN)  // they need maps of their own and report for themselves
 
 // Goal:   when memory runs out the answer is empty, and the stacks that exist go on being lent and taken
 //         back.

@@ -223,8 +223,7 @@ TEST(InjectionQueue, keeps_every_producers_order) {
     std::vector<std::jthread> producers;
     for (int p = 0; p < 2; ++p) {
       producers.emplace_back([&, p] {
-        for (int i = 0; i < per_producer; ++i)
-          queue.push(&items[static_cast<std::size_t>(p * per_producer + i)]);
+        for (int i = 0; i < per_producer; ++i) queue.push(&items[static_cast<std::size_t>(p * per_producer + i)]);
       });
     }
     std::array<int, 2> expected{0, per_producer};

@@ -242,12 +242,14 @@ struct Streamer {
 // Goal:   messages of one pair arrive in order although the sender moves between workers.
 // Method: senders ask other actors between their tells, so that they continue wherever the reply finds a worker.
 //         ORRERY_FIFO_MESSAGES sets the number of messages (by hand, 100'000'000).
-TEST_F(SystemTest, messages_of_a_pair_stay_in_order_when_their_sender_moves) {
+class SenderMoves : public SystemTest, public testing::WithParamInterface<unsigned> {};
+
+TEST_P(SenderMoves, messages_of_a_pair_stay_in_order) {
   const char* const wanted = std::getenv("ORRERY_FIFO_MESSAGES");
   const std::size_t messages = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : scaled(2'000'000);
   constexpr std::uint32_t senders = 12;
   constexpr std::size_t receivers = 3;
-  System& sys = start(4);
+  System& sys = start(GetParam());
   const auto handled = std::make_shared<std::atomic<std::uint64_t>>(0);
   const auto wrong = std::make_shared<std::atomic<std::uint64_t>>(0);
   const auto moves = std::make_shared<std::atomic<std::uint64_t>>(0);
@@ -264,6 +266,7 @@ TEST_F(SystemTest, messages_of_a_pair_stay_in_order_when_their_sender_moves) {
   EXPECT_GT(*moves, 0U);
   RecordProperty("moves", std::to_string(*moves));
 }
+INSTANTIATE_TEST_SUITE_P(Threads, SenderMoves, testing::Values(2U, 8U));
 
 // ---- everything at once ----
 

@@ -25,7 +25,8 @@ class AskWait final : public Wait {
   }
   [[nodiscard]] const MessageInfo* message() const noexcept override { return first_open().message(); }
   [[nodiscard]] bool needs(const Ask& ask) const noexcept override {
-    return (all_ || calls_.size() == 1) && std::ranges::any_of(calls_, [&](const AskCall* call) { return call->is(ask); });
+    return (all_ || calls_.size() == 1) &&
+           std::ranges::any_of(calls_, [&](const AskCall* call) { return call->is(ask); });
   }
 
  private:
@@ -55,9 +56,12 @@ class OneAskWait final : public Wait {
 
 AskError to_ask_error(TellError error) noexcept {
   switch (error) {
-    case TellError::mailbox_full: return AskError::mailbox_full;
-    case TellError::actor_stopped: return AskError::actor_stopped;
-    case TellError::actor_not_found: return AskError::actor_not_found;
+    case TellError::mailbox_full:
+      return AskError::mailbox_full;
+    case TellError::actor_stopped:
+      return AskError::actor_stopped;
+    case TellError::actor_not_found:
+      return AskError::actor_not_found;
   }
   return AskError::actor_not_found;
 }

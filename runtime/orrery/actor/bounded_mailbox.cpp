@@ -49,9 +49,14 @@ BoundedMailbox::Pushed BoundedMailbox::push(Envelope& envelope, Handle target) n
   }
   switch (overflow_) {
     case Overflow::suspend:
-    case Overflow::reject: ++refused_; return {Outcome::full};
-    case Overflow::drop_newest: ++dropped_; return {Outcome::dropped_newest};
-    case Overflow::drop_oldest: break;
+    case Overflow::reject:
+      ++refused_;
+      return {Outcome::full};
+    case Overflow::drop_newest:
+      ++dropped_;
+      return {Outcome::dropped_newest};
+    case Overflow::drop_oldest:
+      break;
   }
   Envelope* const victim = lanes_.take_oldest_droppable();
   ORRERY_CHECK(victim != nullptr, "a full mailbox holds counted mail");
@@ -61,8 +66,7 @@ BoundedMailbox::Pushed BoundedMailbox::push(Envelope& envelope, Handle target) n
   return {Outcome::replaced_oldest, victim};
 }
 
-BoundedMailbox::Outcome BoundedMailbox::push_or_wait(Envelope& envelope, Handle target,
-                                                     PlaceWaiter& waiter) noexcept {
+BoundedMailbox::Outcome BoundedMailbox::push_or_wait(Envelope& envelope, Handle target, PlaceWaiter& waiter) noexcept {
   const std::lock_guard guard{lock_};
   if (!open_ || target != owner_) return Outcome::gone;  // B4
   ++offered_;

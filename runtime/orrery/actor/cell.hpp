@@ -40,8 +40,8 @@ struct ActorType {
   std::uint32_t size;
   std::uint32_t alignment;
   void (*destroy)(void* actor) noexcept;
-  void (*on_start)(void* actor, Context& context);                             ///< null without the hook
-  void (*on_stop)(void* actor, Context& context, const ExitReason& reason);    ///< null without the hook
+  void (*on_start)(void* actor, Context& context);                              ///< null without the hook
+  void (*on_stop)(void* actor, Context& context, const ExitReason& reason);     ///< null without the hook
   void (*on_restart)(void* actor, Context& context, const ExitReason& reason);  ///< null without the hook
   void (*describe)(const void* actor, std::string& out);
   using Fields = std::vector<std::pair<std::string, std::string>>;

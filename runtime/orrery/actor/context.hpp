@@ -47,9 +47,9 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns {
   Ref<A> spawn(A actor, SpawnOptions options = {});
   template <Spawnable A>
   Spawned<A> spawn(std::string_view name, A actor, SpawnOptions options = {});
-  template <class A>
-  bool stop(const Ref<A>& ref, ExitReason reason = ExitReason::shutdown()) {
-    return runtime_.signal_stop(ref.handle(), std::move(reason), false);
+  template <NamesAnActor To>
+  bool stop(const To& actor, ExitReason reason = ExitReason::shutdown()) {
+    return runtime_.stop(actor, std::move(reason));
   }
   /// Ends this actor when the running handler has returned.
   void stop(ExitReason reason = ExitReason::normal());
@@ -86,11 +86,11 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns {
   /// Handles everything stashed before anything newer, in the order of arrival. What is stashed again stays.
   void unstash_all();
 
-  /// Sends this actor a Down when `ref` ends. It must handle(Down).
+  /// Sends this actor a Down when `watched` ends. It must handle(Down).
   using RefusedTimers::watch;
-  template <class A, class B>
+  template <class A, NamesAnActor B>
     requires(watch_refusal<A>() == Refusal::none)
-  void watch(const A& actor, const Ref<B>& ref);
+  void watch(const A& actor, const B& watched);
 
   [[nodiscard]] bool was_stashed() const noexcept { return stashed_; }
 

@@ -4,11 +4,16 @@ namespace orrery {
 
 std::string_view to_string(DeadLetterReason reason) noexcept {
   switch (reason) {
-    case DeadLetterReason::actor_stopped: return "actor_stopped";
-    case DeadLetterReason::mailbox_full: return "mailbox_full";
-    case DeadLetterReason::late_reply: return "late_reply";
-    case DeadLetterReason::timer_cancelled: return "timer_cancelled";
-    case DeadLetterReason::restart_dropped: return "restart_dropped";
+    case DeadLetterReason::actor_stopped:
+      return "actor_stopped";
+    case DeadLetterReason::mailbox_full:
+      return "mailbox_full";
+    case DeadLetterReason::late_reply:
+      return "late_reply";
+    case DeadLetterReason::timer_cancelled:
+      return "timer_cancelled";
+    case DeadLetterReason::restart_dropped:
+      return "restart_dropped";
   }
   return "unknown";
 }

@@ -72,13 +72,14 @@ class Ask {
 class Envelope : public Link {
  public:
   enum Flag : std::uint8_t {
-    is_ask = 1,       ///< an Ask stands between header and payload
-    uncounted = 2,    ///< timer tick or death notice: never counts against a capacity, never dropped
+    is_ask = 1,     ///< an Ask stands between header and payload
+    uncounted = 2,  ///< timer tick or death notice: never counts against a capacity, never dropped
     is_tick = 4,    ///< `timer` is set instead of `ask`
   };
 
   Envelope() = default;
-  Envelope(const Operations& runs, Priority urgency, std::uint8_t bits, std::uint32_t bytes, std::source_location from) noexcept
+  Envelope(const Operations& runs, Priority urgency, std::uint8_t bits, std::uint32_t bytes,
+           std::source_location from) noexcept
       : operations{&runs}, priority{urgency}, flags{bits}, block_bytes{bytes}, where{from} {}
 
   const Operations* operations = nullptr;

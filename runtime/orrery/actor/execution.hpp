@@ -35,10 +35,10 @@ struct Execution {
   Runtime* runtime = nullptr;
   std::uint32_t runtime_index = 0;  ///< of `runtime`; 0 is none
   BlockPool* pool = nullptr;
-  Cell* cell = nullptr;             ///< whose handler runs; null between handlers
-  Envelope* message = nullptr;      ///< what it handles
-  fiber::Fiber* fiber = nullptr;    ///< what this thread runs on
-  bool is_foreign = false;          ///< stands for the body of a test: sends count, but no actor runs
+  Cell* cell = nullptr;           ///< whose handler runs; null between handlers
+  Envelope* message = nullptr;    ///< what it handles
+  fiber::Fiber* fiber = nullptr;  ///< what this thread runs on
+  bool is_foreign = false;        ///< stands for the body of a test: sends count, but no actor runs
   SingleWriterCounter offered;
   SingleWriterCounter refused;
   SingleWriterCounter stray_dead_letters;
@@ -48,8 +48,6 @@ struct Execution {
 
 /// Returns: the record of the calling thread, or null on a thread that belongs to no world.
 /// Never keep the result across anything that may suspend.
-[[nodiscard]] inline Execution* current_execution() noexcept {
-  return static_cast<Execution*>(fiber::thread_slot());
-}
+[[nodiscard]] inline Execution* current_execution() noexcept { return static_cast<Execution*>(fiber::thread_slot()); }
 
 }  // namespace orrery

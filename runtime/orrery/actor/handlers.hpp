@@ -28,7 +28,8 @@ void destroy_object(void* object) noexcept {
 
 template <class M>
 consteval MessageInfo make_message_info() {
-  MessageInfo info{type_name<M>(), hash_text(type_name<M>()), &describe_object<M>, &hash_object<M>, nullptr, nullptr, nullptr};
+  MessageInfo info{type_name<M>(), hash_text(type_name<M>()), &describe_object<M>, &hash_object<M>, nullptr, nullptr,
+                   nullptr};
   using R = reply_of<M>;
   if constexpr (!std::is_void_v<R>) {
     info.describe_reply = &describe_object<R>;
@@ -117,7 +118,9 @@ void actor_fields(const void* object, ActorType::Fields& out) {
       describe_to(text, field);
       out.emplace_back(std::string{name}, std::move(text));
     });
-  } else if constexpr (requires { { orrery_describe(actor) } -> std::convertible_to<std::string>; }) {
+  } else if constexpr (requires {
+                         { orrery_describe(actor) } -> std::convertible_to<std::string>;
+                       }) {
     out.emplace_back("state", orrery_describe(actor));
   }
 }

@@ -201,8 +201,7 @@ concept HandlesWithContext =
 template <class A, class M>
 consteval bool returns_its_reply() {
   if constexpr (HandlesWithContext<A, M>) {
-    return std::same_as<decltype(std::declval<A&>().handle(std::declval<M>(), std::declval<Context&>())),
-                        reply_of<M>>;
+    return std::same_as<decltype(std::declval<A&>().handle(std::declval<M>(), std::declval<Context&>())), reply_of<M>>;
   } else if constexpr (HandlesPlain<A, M>) {
     return std::same_as<decltype(std::declval<A&>().handle(std::declval<M>())), reply_of<M>>;
   } else {

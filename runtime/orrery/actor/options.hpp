@@ -34,11 +34,11 @@ struct SpawnOptions {
 
 /// Limits and defaults of one runtime, the same in both worlds.
 struct RuntimeOptions {
-  std::uint32_t actors_max = 4'194'304;        ///< living at once; 8 bytes of directory per 1,024
+  std::uint32_t actors_max = 4'194'304;            ///< living at once; 8 bytes of directory per 1,024
   Duration ask_timeout = std::chrono::seconds{5};  ///< of an ask that names none
-  std::uint32_t mailbox_depth_warning = 1'000;  ///< 0: never warn
-  std::uint32_t dead_letters_max = 1'000;       ///< how many records are kept; the count goes on
-  std::uint32_t batch = 64;                     ///< messages an actor may handle before others get a turn
+  std::uint32_t mailbox_depth_warning = 1'000;     ///< 0: never warn
+  std::uint32_t dead_letters_max = 1'000;          ///< how many records are kept; the count goes on
+  std::uint32_t batch = 64;                        ///< messages an actor may handle before others get a turn
 };
 
 }  // namespace orrery

@@ -36,9 +36,7 @@ class Ref : public Sendable<Ref<A>> {
     return runtime == nullptr ? std::string{"nobody"} : runtime->path_of(ref.handle_);
   }
   /// A reference counts in traces by the actor's path, which is the same in every run.
-  friend void orrery_hash(TraceHasher& hasher, const Ref& ref) {
-    hasher.add(hash_text(orrery_describe(ref)));
-  }
+  friend void orrery_hash(TraceHasher& hasher, const Ref& ref) { hasher.add(hash_text(orrery_describe(ref))); }
 
   // For Sendable.
   template <class M>
@@ -76,8 +74,7 @@ class Recipient : public Sendable<Recipient<M...>> {
 #ifdef __clang__
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wgcc-compat"
-      __attribute__((diagnose_if(sizeof(ref) != 0, "THIS_RECIPIENT_LISTS_WHAT_THE_ACTOR_CANNOT_BE_SENT",
-                                 "error")));
+      __attribute__((diagnose_if(sizeof(ref) != 0, "THIS_RECIPIENT_LISTS_WHAT_THE_ACTOR_CANNOT_BE_SENT", "error")));
 #pragma clang diagnostic pop
 #else
       = delete;

@@ -96,15 +96,13 @@ consteval Refusal repeated_refusal() {
 /// Returns: why an A cannot be told when others end, or none.
 template <class A>
 consteval Refusal watch_refusal() {
-  return Handles<A, Down> ? refusal<A, Down>()
-                          : Refusal::AN_ACTOR_THAT_WATCHES_NEEDS_A_handle_OVERLOAD_FOR_orrery_Down;
+  return Handles<A, Down> ? refusal<A, Down>() : Refusal::AN_ACTOR_THAT_WATCHES_NEEDS_A_handle_OVERLOAD_FOR_orrery_Down;
 }
 
 /// Returns: why an A cannot live as an actor, or none.
 template <class A>
 consteval Refusal actor_refusal() {
-  return std::is_class_v<A> && std::move_constructible<A> ? Refusal::none
-                                                          : Refusal::AN_ACTOR_IS_A_MOVABLE_STRUCT;
+  return std::is_class_v<A> && std::move_constructible<A> ? Refusal::none : Refusal::AN_ACTOR_IS_A_MOVABLE_STRUCT;
 }
 /// A movable struct; what it handles shows when it is sent something.
 template <class A>
@@ -116,15 +114,12 @@ namespace detail {
 template <class To, class M>
 consteval Refusal tell_refusal() {
   constexpr Refusal why = To::template refusal_of<M>();
-  return why == Refusal::none && Askable<M> ? Refusal::THIS_DROPS_THE_REPLY_SAY_orrery_ignore_reply_OR_USE_ask
-                                            : why;
+  return why == Refusal::none && Askable<M> ? Refusal::THIS_DROPS_THE_REPLY_SAY_orrery_ignore_reply_OR_USE_ask : why;
 }
 template <class To, class M>
 consteval Refusal ignoring_refusal() {
   constexpr Refusal why = To::template refusal_of<M>();
-  return why == Refusal::none && !Askable<M>
-             ? Refusal::THIS_MESSAGE_HAS_NO_Reply_LEAVE_orrery_ignore_reply_OUT
-             : why;
+  return why == Refusal::none && !Askable<M> ? Refusal::THIS_MESSAGE_HAS_NO_Reply_LEAVE_orrery_ignore_reply_OUT : why;
 }
 template <class To, class M>
 consteval Refusal ask_refusal() {

@@ -102,7 +102,8 @@ inline Envelope* Runtime::next_envelope(Cell& cell) {
   // The plain case: an unbounded mailbox without priorities, nothing stashed, no bell.
   if (cell.extras == nullptr && !cell.uses_priorities.load(std::memory_order_relaxed)) [[likely]] {
     Link* const node = cell.mailbox.take();
-    if (node != &cell.bell) [[likely]] return static_cast<Envelope*>(node);
+    if (node != &cell.bell) [[likely]]
+      return static_cast<Envelope*>(node);
     cell.attention.fetch_and(~Cell::belled, std::memory_order_seq_cst);
     if (cell.signals.load(std::memory_order_seq_cst) != nullptr) return nullptr;
   }
@@ -127,7 +128,8 @@ Envelope* Runtime::next_of_many(Cell& cell) {
       continue;
     }
     auto* const envelope = static_cast<Envelope*>(node);
-    if (!cell.uses_priorities.load(std::memory_order_relaxed)) [[likely]] return envelope;
+    if (!cell.uses_priorities.load(std::memory_order_relaxed)) [[likely]]
+      return envelope;
     CellExtras& needed = cell.need_extras();
     if (needed.lanes == nullptr) needed.lanes = std::make_unique<Lanes>();
     needed.lanes->push(*envelope);
@@ -203,7 +205,8 @@ inline Execution* Runtime::handle(Execution* execution, Cell& cell, Envelope* en
 }
 
 /// What follows a handler, in all its cases.
-void Runtime::after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, const std::string* what) {
+void Runtime::after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how,
+                            const std::string* what) {
   if (cell.extras != nullptr && cell.extras->receive_timeout != nullptr) restart_receive_timeout(cell);
   if (was_stashed) {
     if (how == Observer::Ended::handled) {
@@ -456,8 +459,8 @@ void Runtime::take_signals(Cell& cell) {
   while (oldest != nullptr) {
     const std::unique_ptr<SignalNode> node{static_cast<SignalNode*>(oldest)};
     oldest = oldest->next.load(std::memory_order_relaxed);
-    const bool meant_for_us = cell.life == Cell::Life::living &&
-                              node->target_generation == cell.generation.load(std::memory_order_relaxed);
+    const bool meant_for_us =
+        cell.life == Cell::Life::living && node->target_generation == cell.generation.load(std::memory_order_relaxed);
     switch (node->kind) {
       case SignalNode::Kind::watch:
         if (meant_for_us) {
@@ -486,7 +489,8 @@ void Runtime::warn_of_depth(Cell& cell) {
   const std::size_t threshold = options_.mailbox_depth_warning;
   if (cell.mailbox.count(threshold + 1, &cell.bell) <= threshold) return;
   cell.reported_depth = true;
-  world_.report("mailbox depth", fmt::format("{} has more than {} messages waiting", path_of(cell.handle()), threshold));
+  world_.report("mailbox depth",
+                fmt::format("{} has more than {} messages waiting", path_of(cell.handle()), threshold));
 }
 
 // ---- waiting ------------------------------------------------------------------------------------------------------

@@ -59,9 +59,8 @@ Runtime::Runtime(World& world, RuntimeOptions options, Observer* observer)
 
 Runtime::~Runtime() {
   registry().entries[index_ % registry_size].store(nullptr, std::memory_order_release);
-  for_each_cell([](Cell& cell) {
-    ORRERY_CHECK(cell.life == Cell::Life::vacant, "a runtime is destroyed after its actors");
-  });
+  for_each_cell(
+      [](Cell& cell) { ORRERY_CHECK(cell.life == Cell::Life::vacant, "a runtime is destroyed after its actors"); });
   for (std::uint32_t chunk = 0; chunk < chunks_max_; ++chunk) delete[] chunks_[chunk].load(std::memory_order_relaxed);
 }
 
@@ -194,7 +193,8 @@ std::optional<Handle> Runtime::find_by_path(std::string_view path, const ActorTy
 std::string Runtime::path_of(Handle handle) const {
   if (!handle.is_set()) return "outside";
   const Cell* const cell = living_cell(handle);
-  if (cell == nullptr || cell->life == Cell::Life::vacant) return fmt::format("gone#{}.{}", handle.slot, handle.generation);
+  if (cell == nullptr || cell->life == Cell::Life::vacant)
+    return fmt::format("gone#{}.{}", handle.slot, handle.generation);
   if (cell->extras != nullptr && !cell->extras->path.empty()) return cell->extras->path;
   return fmt::format("{}#{}", cell->type->name, handle.slot);
 }
@@ -261,9 +261,10 @@ std::optional<Ledger> Runtime::ledger_of(Handle handle) const {
 }
 
 std::string orrery_describe(const Ledger& ledger) {
-  return fmt::format("offered {} = refused {} + accepted {}; accepted = handled {} + failed {} + dead-lettered {} + queued {}",
-                     ledger.offered, ledger.refused, ledger.accepted(), ledger.handled, ledger.failed,
-                     ledger.dead_lettered, ledger.queued);
+  return fmt::format(
+      "offered {} = refused {} + accepted {}; accepted = handled {} + failed {} + dead-lettered {} + queued {}",
+      ledger.offered, ledger.refused, ledger.accepted(), ledger.handled, ledger.failed, ledger.dead_lettered,
+      ledger.queued);
 }
 
 void Runtime::stop_all() {

@@ -49,7 +49,8 @@ class Runtime : public detail::RefusedSpawns {
   using RefusedSpawns::spawn;
   using RefusedSpawns::spawn_n;
   template <Spawnable A, class... Arguments>
-    requires std::constructible_from<A, Arguments...> || requires(Arguments&&... a) { A{std::forward<Arguments>(a)...}; }
+    requires std::constructible_from<A, Arguments...> ||
+             requires(Arguments&&... a) { A{std::forward<Arguments>(a)...}; }
   Ref<A> spawn(Arguments&&... arguments);
   template <Spawnable A>
   Ref<A> spawn(A actor, SpawnOptions options = {});
@@ -66,12 +67,16 @@ class Runtime : public detail::RefusedSpawns {
 
   /// Asks the actor to end: between two handlers, or by unwinding one that waits. Its queued mail becomes dead letters.
   ///
-  /// Returns: false when it has ended already.    Threads: any.    Blocks: nothing; watch it to learn when it has ended.
-  template <class A>
-  bool stop(const Ref<A>& ref, ExitReason reason = ExitReason::shutdown());
+  /// Returns: false when it has ended already, or is of another runtime.    Threads: any.    Blocks: nothing; watch it to learn when it has ended.
+  template <NamesAnActor To>
+  bool stop(const To& actor, ExitReason reason = ExitReason::shutdown()) {
+    return actor.runtime_index() == index_ && signal_stop(actor.handle(), std::move(reason), false);
+  }
   /// Like stop, but without its on_stop hook; the exit reason is `killed`.
-  template <class A>
-  bool kill(const Ref<A>& ref);
+  template <NamesAnActor To>
+  bool kill(const To& actor) {
+    return actor.runtime_index() == index_ && signal_stop(actor.handle(), ExitReason::killed(), true);
+  }
 
   /// Returns: the living actor with that path if its type is A.    Threads: any.    Cost: a hash lookup under a mutex.
   template <class A>
@@ -167,6 +172,7 @@ class Runtime : public detail::RefusedSpawns {
   void add_execution(Execution& execution);
   /// Stops every actor. The world must still run cells afterwards.
   void stop_all();
+
  private:
   static constexpr std::uint32_t cells_per_chunk = 1'024;
 

@@ -138,7 +138,8 @@ std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, 
       drop_newest(*cell, envelope);
       return std::unexpected(TellError::mailbox_full);
     case BoundedMailbox::Outcome::must_wait:
-    case BoundedMailbox::Outcome::gone: break;
+    case BoundedMailbox::Outcome::gone:
+      break;
   }
   if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::gone);
   return refuse(envelope, TellError::actor_stopped, execution);
@@ -149,7 +150,8 @@ std::expected<void, TellError> Runtime::send_from(Execution& execution, Handle t
   const bool is_plain = observer_ == nullptr && cell != nullptr && envelope->priority == Priority::normal &&
                         cell->generation.load(std::memory_order_acquire) == target.generation &&
                         cell->bounded.load(std::memory_order_acquire) == nullptr;
-  if (!is_plain) [[unlikely]] return send(target, envelope);
+  if (!is_plain) [[unlikely]]
+    return send(target, envelope);
   if (execution.cell != nullptr) envelope->sender = execution.cell->handle();
   envelope->target_generation = target.generation;
   execution.offered.add();
@@ -219,7 +221,8 @@ std::expected<void, TellError> Runtime::send_or_wait(Handle target, BoundedMailb
       if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::accepted);
       ring_mail(cell);
       return {};
-    case BoundedMailbox::Outcome::must_wait: break;
+    case BoundedMailbox::Outcome::must_wait:
+      break;
     default:
       if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::gone);
       return refuse(envelope, TellError::actor_stopped, execution);
@@ -426,8 +429,8 @@ void Runtime::dead_letter(Cell& cell, Envelope* envelope, DeadLetterReason reaso
   record_dead_letter(*envelope, {cell.slot, envelope->target_generation}, reason);
   envelope->operations->drop(*envelope);
   if ((envelope->flags & Envelope::is_ask) != 0) {
-    settle_error(*envelope->ask, reason == DeadLetterReason::mailbox_full ? AskError::mailbox_full
-                                                                          : AskError::actor_stopped);
+    settle_error(*envelope->ask,
+                 reason == DeadLetterReason::mailbox_full ? AskError::mailbox_full : AskError::actor_stopped);
   } else {
     free_envelope(envelope);
   }

@@ -38,8 +38,8 @@ TellResult tell_to(std::uint32_t runtime_index, Handle target, const Operations*
 }
 
 template <class M>
-void begin_ask(AskCall& call, std::uint32_t runtime_index, Handle target, const Operations* operations,
-               M&& message, Duration timeout, std::source_location where) {
+void begin_ask(AskCall& call, std::uint32_t runtime_index, Handle target, const Operations* operations, M&& message,
+               Duration timeout, std::source_location where) {
   Runtime* const runtime = operations == nullptr ? nullptr : runtime_of(runtime_index);
   if (runtime == nullptr) return call.fail(AskError::actor_not_found);
   call.begin(*runtime, target, make_request(*runtime, *operations, std::move(message), where),
@@ -73,8 +73,7 @@ class Sendable : public detail::RefusedSends<To> {
   /// Sends an askable message without waiting for its reply.
   template <class M>
     requires(detail::ignoring_refusal<To, M>() == Refusal::none)
-  TellResult tell(M message, IgnoreReply,
-                  std::source_location where = std::source_location::current()) const {
+  TellResult tell(M message, IgnoreReply, std::source_location where = std::source_location::current()) const {
     return send(std::move(message), where);
   }
 
@@ -106,8 +105,7 @@ class Sendable : public detail::RefusedSends<To> {
   /// Sends every message of `messages` in order. Returns: how many were accepted before the first refusal.
   template <class M, class Range>
     requires(detail::tell_refusal<To, M>() == Refusal::none)
-  std::size_t tell_many(Range&& messages,
-                        std::source_location where = std::source_location::current()) const {
+  std::size_t tell_many(Range&& messages, std::source_location where = std::source_location::current()) const {
     std::size_t accepted = 0;
     for (auto&& message : messages) {
       if (!send(M(std::forward<decltype(message)>(message)), where)) break;

@@ -81,7 +81,8 @@ std::expected<Ref<A>, SpawnError> spawn_value(Runtime& runtime, A&& actor, Spawn
     }
   } else {
     // A restart needs a fresh actor; a move-only one must be spawned by a factory.
-    if (options.restart) throw std::invalid_argument{"an actor that cannot be copied restarts only when spawned by a factory"};
+    if (options.restart)
+      throw std::invalid_argument{"an actor that cannot be copied restarts only when spawned by a factory"};
   }
   request.options = std::move(options);
   request.actor = make_actor(std::move(actor));
@@ -89,7 +90,8 @@ std::expected<Ref<A>, SpawnError> spawn_value(Runtime& runtime, A&& actor, Spawn
 }
 
 template <class A, class Factory>
-std::expected<Ref<A>, SpawnError> spawn_factory(Runtime& runtime, Factory factory, SpawnOptions options, Handle parent) {
+std::expected<Ref<A>, SpawnError> spawn_factory(Runtime& runtime, Factory factory, SpawnOptions options,
+                                                Handle parent) {
   SpawnRequest request;
   request.type = &actor_type<A>;
   request.actor = make_actor(A(factory()));
@@ -144,7 +146,8 @@ Ref<A> Runtime::spawn(A actor, SpawnOptions options) {
 }
 template <Spawnable A>
 Spawned<A> Runtime::spawn(std::string_view name, A actor, SpawnOptions options) {
-  return detail::named<A>(name, detail::spawn_value<A>(*this, std::move(actor), detail::with_name(name, std::move(options)), {}));
+  return detail::named<A>(
+      name, detail::spawn_value<A>(*this, std::move(actor), detail::with_name(name, std::move(options)), {}));
 }
 template <Spawnable A>
 Spawned<A> Runtime::spawn(std::string_view name, Restart restart, A actor, SpawnOptions options) {
@@ -166,14 +169,6 @@ std::vector<Ref<A>> Runtime::spawn_n(std::size_t count, Factory factory, SpawnOp
   return refs;
 }
 template <class A>
-bool Runtime::stop(const Ref<A>& ref, ExitReason reason) {
-  return signal_stop(ref.handle(), std::move(reason), false);
-}
-template <class A>
-bool Runtime::kill(const Ref<A>& ref) {
-  return signal_stop(ref.handle(), ExitReason::killed(), true);
-}
-template <class A>
 std::optional<Ref<A>> Runtime::find(std::string_view path) {
   const auto handle = find_by_path(path, &detail::actor_type<A>);
   if (!handle) return std::nullopt;
@@ -188,7 +183,8 @@ Ref<A> Context::self(const A& actor) const {
 template <Spawnable A>
 Ref<A> Context::spawn(A actor, SpawnOptions options) {
   std::string name = options.name;
-  return *detail::named<A>(name, detail::spawn_value<A>(runtime_, std::move(actor), std::move(options), cell_.handle()));
+  return *detail::named<A>(name,
+                           detail::spawn_value<A>(runtime_, std::move(actor), std::move(options), cell_.handle()));
 }
 template <Spawnable A>
 Spawned<A> Context::spawn(std::string_view name, A actor, SpawnOptions options) {
@@ -200,7 +196,8 @@ template <class A, class M>
 TimerKey Context::after(const A& actor, Duration delay, M message, std::source_location where) {
   check_self(&actor);
   using T = detail::TypedTimer<A, M>;
-  return add_timer(new T(runtime_, cell_.handle(), Timer::Purpose::after, Duration::zero(), std::move(message), where), delay);
+  return add_timer(new T(runtime_, cell_.handle(), Timer::Purpose::after, Duration::zero(), std::move(message), where),
+                   delay);
 }
 template <class A, class M>
   requires(repeated_refusal<A, M>() == Refusal::none)
@@ -234,11 +231,11 @@ void Context::stash(M message) {
   stash_current(&detail::message_info<M>);
   ::new (envelope_->payload()) M(std::move(message));
 }
-template <class A, class B>
+template <class A, NamesAnActor B>
   requires(watch_refusal<A>() == Refusal::none)
-void Context::watch(const A& actor, const Ref<B>& ref) {
+void Context::watch(const A& actor, const B& watched) {
   check_self(&actor);
-  runtime_.signal_watch(ref.handle(), {cell_.handle(), &detail::operations<A, Down>});
+  runtime_.signal_watch(watched.handle(), {cell_.handle(), &detail::operations<A, Down>});
 }
 
 }  // namespace orrery

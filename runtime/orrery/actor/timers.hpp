@@ -51,7 +51,7 @@ class ActorTimer : public Timer {
   const Handle target;
   const Duration period;  ///< zero: fires once
   TimerKey key{};
-  bool cancelled = false;             ///< the owner's; read when its tick is taken
+  bool cancelled = false;  ///< the owner's; read when its tick is taken
   std::atomic<bool> tick_queued{false};
 
  private:

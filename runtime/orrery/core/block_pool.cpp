@@ -104,8 +104,7 @@ BlockPool::FreeBlock* BlockPool::refill(std::size_t size_class) {
   // Relaxed look first: an exchange would take the line from the threads that push. The exchange pairs with
   // the release in push_remote().
   auto& remote = remote_[size_class].head;
-  if (remote.load(std::memory_order_relaxed) != nullptr)
-    return remote.exchange(nullptr, std::memory_order_acquire);
+  if (remote.load(std::memory_order_relaxed) != nullptr) return remote.exchange(nullptr, std::memory_order_acquire);
   return cut(size_class);
 }
 
@@ -152,8 +151,8 @@ void BlockPool::push_remote(std::size_t size_class, FreeBlock* block) noexcept {
 }
 
 void* BlockPool::allocate_alone(std::size_t bytes, std::size_t alignment) {
-  void* block = alignment <= block_alignment ? ::operator new(bytes)
-                                             : ::operator new(bytes, std::align_val_t{alignment});
+  void* block =
+      alignment <= block_alignment ? ::operator new(bytes) : ::operator new(bytes, std::align_val_t{alignment});
   add_one(allocated_);
   return block;
 }
@@ -185,8 +184,7 @@ std::size_t BlockPool::trim() noexcept {
   Registry& registry = Registry::get();
   const std::scoped_lock lock(registry.mutex);
   std::size_t bytes = here.give_back_free_slabs(registry);
-  for (BlockPool* pool : registry.abandoned)
-    bytes += pool->give_back_free_slabs(registry);  // B2: under the mutex
+  for (BlockPool* pool : registry.abandoned) bytes += pool->give_back_free_slabs(registry);  // B2: under the mutex
   return bytes;
 }
 

@@ -218,8 +218,7 @@ inline void BlockPool::release(BlockPool& here, void* block, std::size_t bytes) 
   }
 }
 
-inline void BlockPool::release(BlockPool& here, void* block, std::size_t bytes,
-                               std::size_t alignment) noexcept {
+inline void BlockPool::release(BlockPool& here, void* block, std::size_t bytes, std::size_t alignment) noexcept {
   if (alignment <= block_alignment) return release(here, block, bytes);
   here.release_alone(block, bytes, alignment);
 }

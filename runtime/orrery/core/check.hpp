@@ -30,12 +30,10 @@ struct CheckSite {
 };
 
 [[noreturn, gnu::cold]] void check_failed(const CheckSite& site);
-[[noreturn, gnu::cold]] void check_failed_text(const CheckSite& site, fmt::string_view text,
-                                               fmt::format_args args);
+[[noreturn, gnu::cold]] void check_failed_text(const CheckSite& site, fmt::string_view text, fmt::format_args args);
 
 template <class... Args>
-[[noreturn, gnu::cold, gnu::noinline]] void check_failed(const CheckSite& site,
-                                                         fmt::format_string<const Args&...> text,
+[[noreturn, gnu::cold, gnu::noinline]] void check_failed(const CheckSite& site, fmt::format_string<const Args&...> text,
                                                          const Args&... args) {
   check_failed_text(site, text, fmt::make_format_args(args...));
 }

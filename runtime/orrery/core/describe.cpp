@@ -107,9 +107,7 @@ void append_unsigned(std::string& out, std::uint64_t value) { out += fmt::format
 // The shortest text that reads back as the same number.
 void append_floating(std::string& out, float value) { fmt::format_to(std::back_inserter(out), "{}", value); }
 void append_floating(std::string& out, double value) { fmt::format_to(std::back_inserter(out), "{}", value); }
-void append_floating(std::string& out, long double value) {
-  fmt::format_to(std::back_inserter(out), "{}", value);
-}
+void append_floating(std::string& out, long double value) { fmt::format_to(std::back_inserter(out), "{}", value); }
 
 void append_character(std::string& out, char value) {
   out += '\'';

@@ -22,9 +22,8 @@ namespace orrery {
 /// Cost: the allocations of `out`; at most about 4 kB of text, customised parts aside.
 template <class T>
 void describe_to(std::string& out, const T& value) {
-  detail::Description to{.out = out,
-                         .stop_at_bytes = out.size() + detail::describe_bytes_max,
-                         .levels_left = detail::describe_levels_max};
+  detail::Description to{
+      .out = out, .stop_at_bytes = out.size() + detail::describe_bytes_max, .levels_left = detail::describe_levels_max};
   detail::describe_value(to, value);
 }
 

@@ -46,8 +46,7 @@ __extension__ using Wide = unsigned __int128;
 /// The draw number `counter` of the stream `stream_key` (often hash_text of its name) under `seed`.
 ///
 /// Threads: any, pure.    Cost: four mixes; Entropy keeps the two that do not change.
-[[nodiscard]] constexpr std::uint64_t draw(std::uint64_t seed, std::uint64_t stream_key,
-                                           std::uint64_t counter) {
+[[nodiscard]] constexpr std::uint64_t draw(std::uint64_t seed, std::uint64_t stream_key, std::uint64_t counter) {
   return detail::draw(detail::draw_key(seed, stream_key), counter);
 }
 
@@ -56,8 +55,7 @@ __extension__ using Wide = unsigned __int128;
 /// Threads: one at a time.    Shape: 24 bytes, copyable; a copy repeats what the original would draw.
 class Entropy {
  public:
-  constexpr Entropy(std::uint64_t seed, std::uint64_t stream_key)
-      : key_(detail::draw_key(seed, stream_key)) {}
+  constexpr Entropy(std::uint64_t seed, std::uint64_t stream_key) : key_(detail::draw_key(seed, stream_key)) {}
 
   /// Returns: 64 uniform bits.    Cost: two mixes.
   [[nodiscard]] constexpr std::uint64_t next() { return detail::draw(key_, counter_++); }

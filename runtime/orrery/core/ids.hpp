@@ -9,6 +9,7 @@
 // Source:       SPEC A3, A12; DESIGN section 2.
 #pragma once
 #include <compare>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -24,6 +25,13 @@ struct Handle {
   std::uint32_t generation = 0;
   [[nodiscard]] bool is_set() const noexcept { return generation != 0; }  // I1
   friend auto operator<=>(const Handle&, const Handle&) = default;
+};
+
+/// Whatever stands for an actor of some runtime of this process: Ref, Recipient, Spawned.
+template <class T>
+concept NamesAnActor = requires(const T& it) {
+  { it.handle() } -> std::same_as<Handle>;
+  { it.runtime_index() } -> std::same_as<std::uint32_t>;
 };
 
 /// The 128-bit identity of one incarnation of an actor, as it stands on the wire: node, slot, generation, incarnation.
@@ -53,7 +61,7 @@ template <>
 struct std::hash<orrery::ActorId> {
   std::size_t operator()(const orrery::ActorId& id) const noexcept {
     const auto mix = [](std::uint64_t x) { return (x ^ (x >> 31)) * 0x9e3779b97f4a7c15ULL; };
-    return static_cast<std::size_t>(mix(mix((std::uint64_t{id.node} << 32) | id.slot) ^
-                                        ((std::uint64_t{id.generation} << 32) | id.incarnation)));
+    return static_cast<std::size_t>(
+        mix(mix((std::uint64_t{id.node} << 32) | id.slot) ^ ((std::uint64_t{id.generation} << 32) | id.incarnation)));
   }
 };

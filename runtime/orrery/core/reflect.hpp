@@ -119,8 +119,7 @@ consteval bool is_array_of() {
 
 template <class T, std::size_t Count, std::size_t At>
 consteval bool begins_array() {
-  if constexpr (takes_empty_braces<T>(std::make_index_sequence<At>{},
-                                      std::make_index_sequence<Count - At - 1>{})) {
+  if constexpr (takes_empty_braces<T>(std::make_index_sequence<At>{}, std::make_index_sequence<Count - At - 1>{})) {
     return false;  // one {} took the place of one value: one field
   } else {         // an array, or a field without a default
     return []<std::size_t... I>(std::index_sequence<I...>) {
@@ -154,9 +153,8 @@ consteval std::size_t count_fields() {
 
 #ifdef __clang__
 #pragma clang diagnostic push
-#pragma clang diagnostic ignored \
-    "-Wundefined-var-template"  // never defined: only the names of its parts are used
-#pragma clang diagnostic ignored "-Wundefined-internal"  // the same, for types of an anonymous namespace
+#pragma clang diagnostic ignored "-Wundefined-var-template"  // never defined: only the names of its parts are used
+#pragma clang diagnostic ignored "-Wundefined-internal"      // the same, for types of an anonymous namespace
 #endif
 
 template <class T>
@@ -223,8 +221,8 @@ consteval bool is_plain_field() {
 
 template <class T>
 consteval bool is_reflectable() {
-  if constexpr (!std::is_aggregate_v<T> || std::is_array_v<T> || std::is_union_v<T> ||
-                std::is_volatile_v<T> || requires { typename T::orrery_opaque; }) {
+  if constexpr (!std::is_aggregate_v<T> || std::is_array_v<T> || std::is_union_v<T> || std::is_volatile_v<T> ||
+                requires { typename T::orrery_opaque; }) {
     return false;
   } else {
     constexpr std::size_t count = count_fields<T>();
@@ -274,8 +272,8 @@ template <Reflectable T, std::size_t Index>
 /// The type of the field number Index, const aside.
 template <Reflectable T, std::size_t Index>
   requires(Index < field_count<T>)
-using field_type = std::remove_const_t<std::remove_pointer_t<
-    decltype(detail::field_pointer<std::remove_const_t<T>, field_count<T>, Index>().pointer)>>;
+using field_type = std::remove_const_t<
+    std::remove_pointer_t<decltype(detail::field_pointer<std::remove_const_t<T>, field_count<T>, Index>().pointer)>>;
 
 /// Calls `visit(std::string_view name, auto& field)` for every field of `value` in declared order; the fields
 /// of a const value are const.

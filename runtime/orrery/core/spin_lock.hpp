@@ -29,9 +29,7 @@ class SpinLock {
   [[nodiscard]] bool try_lock() noexcept { return !locked_.load(std::memory_order_relaxed) && try_take(); }
 
   /// Pre: this thread holds the lock.
-  void unlock() noexcept {
-    locked_.store(false, std::memory_order_release);
-  }  // pairs with the acquire in try_take
+  void unlock() noexcept { locked_.store(false, std::memory_order_release); }  // pairs with the acquire in try_take
 
  private:
   static constexpr unsigned spins_before_yield = 64;

@@ -31,8 +31,7 @@ using Instant = std::chrono::time_point<WorldClock, Duration>;
 /// Below a minute one unit with a decimal fraction; from a minute on days, hours, minutes, seconds without
 /// the parts that are zero.
 [[nodiscard]] inline std::string format_duration(Duration duration) {
-  const auto append_decimal = [](std::string& out, std::uint64_t value, std::uint64_t unit,
-                                 const char* name) {
+  const auto append_decimal = [](std::string& out, std::uint64_t value, std::uint64_t unit, const char* name) {
     out += std::to_string(value / unit);
     if (std::uint64_t rest = value % unit; rest != 0) {
       out += '.';

@@ -69,8 +69,7 @@ void TimerWheel::collect(Instant now) {
   // the number only to clear the bit of a list that is empty.
   append_all(lists_[firing_list], lists_[overdue_list]);
   while (occupied_levels_ != 0) {
-    const auto level =
-        static_cast<unsigned>(std::countr_zero(occupied_levels_));  // W1: the lowest is the earliest
+    const auto level = static_cast<unsigned>(std::countr_zero(occupied_levels_));  // W1: the lowest is the earliest
     const auto slot = static_cast<unsigned>(std::countr_zero(occupied_[level]));
     const std::uint64_t tick = slot_start(level, slot);
     if (tick > now_tick) break;

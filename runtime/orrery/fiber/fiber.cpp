@@ -70,8 +70,7 @@ ThreadFiber::ThreadFiber() noexcept {
 
 ThreadFiber::~ThreadFiber() {
   ORRERY_CHECK(fiber_.context_ == nullptr, "an adopted stack is given up while it is parked");
-  ORRERY_CHECK(fiber_.home_ == detail::eh_globals_of_this_thread(),
-               "an adopted stack is given up by another thread");
+  ORRERY_CHECK(fiber_.home_ == detail::eh_globals_of_this_thread(), "an adopted stack is given up by another thread");
 }
 
 }  // namespace orrery::fiber

@@ -53,9 +53,9 @@ class Fiber {
 
   void* context_ = nullptr;                      // where to go on; null while it runs
   detail::EhGlobals* thread_globals_ = nullptr;  // while it runs: its thread's; also names that thread
-  detail::EhGlobals* home_ = nullptr;  // adopted stacks: thread_globals_ of the thread that adopted it
-  detail::EhGlobals saved_globals_;    // while parked (F3)
-  Entry entry_ = nullptr;              // from here on nothing is touched by a plain switch
+  detail::EhGlobals* home_ = nullptr;            // adopted stacks: thread_globals_ of the thread that adopted it
+  detail::EhGlobals saved_globals_;              // while parked (F3)
+  Entry entry_ = nullptr;                        // from here on nothing is touched by a plain switch
   void* argument_ = nullptr;
   StackPool* pool_ = nullptr;
   Stack stack_;

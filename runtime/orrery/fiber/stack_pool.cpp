@@ -10,10 +10,8 @@
 namespace orrery::fiber {
 namespace {
 
-constexpr std::size_t gap_bytes =
-    16 * 1024;  // several pages: a frame of a few KiB cannot step over it, and it is free
-constexpr std::size_t stack_bytes_min =
-    16 * 1024;  // a signal frame with wide vector registers takes 4 KiB alone
+constexpr std::size_t gap_bytes = 16 * 1024;  // several pages: a frame of a few KiB cannot step over it, and it is free
+constexpr std::size_t stack_bytes_min = 16 * 1024;  // a signal frame with wide vector registers takes 4 KiB alone
 constexpr std::size_t slab_stacks_max = 64;
 constexpr std::size_t slab_bytes_max = 64 * 1024 * 1024;  // big stacks come fewer to a slab
 constexpr int map_flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK;
@@ -29,9 +27,7 @@ StackOptions normalised(StackOptions options) {
   return options;
 }
 
-bool make_usable(std::byte* from, std::size_t bytes) {
-  return mprotect(from, bytes, PROT_READ | PROT_WRITE) == 0;
-}
+bool make_usable(std::byte* from, std::size_t bytes) { return mprotect(from, bytes, PROT_READ | PROT_WRITE) == 0; }
 
 // TSan would compare the new owner's accesses with those of the last one, which nothing orders; a fresh
 // mapping over the same addresses makes it forget them.

@@ -47,15 +47,13 @@ struct Switch {
     void* argument;
   };
 
-  ORRERY_FIBER_SWITCH ORRERY_FIBER_UNSANITIZED static void depart(Fiber& from, Fiber& to, After after,
-                                                                  void* argument,
+  ORRERY_FIBER_SWITCH ORRERY_FIBER_UNSANITIZED static void depart(Fiber& from, Fiber& to, After after, void* argument,
                                                                   SwitchOrder order) noexcept {
     ORRERY_CHECK(from.context_ == nullptr, "a switch away from a fiber that does not run");
     void* const target = to.context_;
     ORRERY_CHECK(target != nullptr, "a switch to a fiber that is not parked");
     EhGlobals* const globals = from.thread_globals_;
-    ORRERY_CHECK(to.home_ == nullptr || to.home_ == globals,
-                 "an adopted stack is entered from another thread");
+    ORRERY_CHECK(to.home_ == nullptr || to.home_ == globals, "an adopted stack is entered from another thread");
 
     // F3. The thread is the same on both sides of the jump, so both records change hands on this side, and
     // `to` inherits the address. Nothing between here and the jump can throw.
@@ -88,8 +86,8 @@ struct Switch {
 
 }  // namespace detail
 
-ORRERY_FIBER_SWITCH ORRERY_FIBER_UNSANITIZED void switch_to(Fiber& from, Fiber& to, After after,
-                                                            void* argument, SwitchOrder order) noexcept {
+ORRERY_FIBER_SWITCH ORRERY_FIBER_UNSANITIZED void switch_to(Fiber& from, Fiber& to, After after, void* argument,
+                                                            SwitchOrder order) noexcept {
   detail::Switch::depart(from, to, after, argument, order);
 }
 

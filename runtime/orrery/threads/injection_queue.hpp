@@ -66,9 +66,8 @@ class InjectionQueue {
  private:
   alignas(64) std::mutex mutex_;
   T* first_ = nullptr;
-  T* last_ = nullptr;  // means something only while first_ is not null
-  alignas(64) std::atomic<std::size_t> count_{
-      0};  // written under the mutex; its own line, as idle workers poll it
+  T* last_ = nullptr;                              // means something only while first_ is not null
+  alignas(64) std::atomic<std::size_t> count_{0};  // written under the mutex; its own line, as idle workers poll it
 };
 
 template <typename T, T* T::* Link>

@@ -12,11 +12,9 @@
 namespace orrery {
 namespace {
 
-static_assert(
-    sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t) &&
-    std::atomic<std::uint32_t>::is_always_lock_free);  // the kernel reads the atomic as a plain word
-static_assert(sizeof(std::time_t) == 8 &&
-              sizeof(long) == 8);  // SYS_futex takes this timespec on 64-bit systems
+static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t) &&
+              std::atomic<std::uint32_t>::is_always_lock_free);  // the kernel reads the atomic as a plain word
+static_assert(sizeof(std::time_t) == 8 && sizeof(long) == 8);    // SYS_futex takes this timespec on 64-bit systems
 
 /// Sleeps while `word` is `expected`; may also return for no reason.
 /// Returns: false if the deadline has passed.
@@ -27,18 +25,16 @@ static_assert(sizeof(std::time_t) == 8 &&
   if (deadline) {
     // FUTEX_WAIT_BITSET measures an absolute time on CLOCK_MONOTONIC, which is libstdc++'s and libc++'s
     // steady_clock.
-    const auto since_boot =
-        std::chrono::duration_cast<std::chrono::nanoseconds>(deadline->time_since_epoch());
+    const auto since_boot = std::chrono::duration_cast<std::chrono::nanoseconds>(deadline->time_since_epoch());
     if (since_boot.count() <= 0) return false;  // the kernel refuses negative times
     until.tv_sec = since_boot.count() / 1'000'000'000;
     until.tv_nsec = since_boot.count() % 1'000'000'000;
   }
-  const long result = ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected,
-                                deadline ? &until : nullptr, nullptr, FUTEX_BITSET_MATCH_ANY);
+  const long result = ::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, expected, deadline ? &until : nullptr,
+                                nullptr, FUTEX_BITSET_MATCH_ANY);
   if (result == 0) return true;
   const int error = errno;
-  ORRERY_CHECK(error == EAGAIN || error == EINTR || error == ETIMEDOUT, "futex wait failed with errno {}",
-               error);
+  ORRERY_CHECK(error == EAGAIN || error == EINTR || error == ETIMEDOUT, "futex wait failed with errno {}", error);
   return error != ETIMEDOUT;
 }
 
@@ -59,8 +55,7 @@ bool Parker::park(std::optional<Deadline> deadline) {
     if (in_time) {
       Word expected = token;
       // P3: not a token, so woken for no reason.
-      if (word_.compare_exchange_strong(expected, empty, std::memory_order_acquire,
-                                        std::memory_order_relaxed))
+      if (word_.compare_exchange_strong(expected, empty, std::memory_order_acquire, std::memory_order_relaxed))
         return true;
     } else {
       // P1: a token that came together with the deadline is taken, not overwritten unseen.

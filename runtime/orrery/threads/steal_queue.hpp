@@ -120,11 +120,9 @@ T* StealQueue<T>::steal_into(StealQueue& mine) noexcept {
   const Count my_tail = mine.tail_.load(std::memory_order_relaxed);
   // Acquire as in push(): we are about to write these slots.
   const std::size_t room = capacity - (my_tail - mine.head_.load(std::memory_order_acquire));
-  Count head =
-      head_.load(std::memory_order_acquire);  // pairs with every release on head, so that tail >= head below
+  Count head = head_.load(std::memory_order_acquire);  // pairs with every release on head, so that tail >= head below
   for (;;) {
-    const Count tail =
-        tail_.load(std::memory_order_acquire);  // pairs with push(): the slots below are written
+    const Count tail = tail_.load(std::memory_order_acquire);  // pairs with push(): the slots below are written
     Count count = tail - head;
     if (count == 0) return nullptr;
     count -= count / 2;
@@ -140,8 +138,7 @@ T* StealQueue<T>::steal_into(StealQueue& mine) noexcept {
     }
     // Q3. Release pairs with the owner's acquire in push(): our reads come before its next writes to these
     // slots.
-    if (head_.compare_exchange_weak(head, head + count, std::memory_order_acq_rel,
-                                    std::memory_order_acquire)) {
+    if (head_.compare_exchange_weak(head, head + count, std::memory_order_acq_rel, std::memory_order_acquire)) {
       if (count > 1) mine.tail_.store(my_tail + count - 1, std::memory_order_release);  // as in push()
       return first;
     }

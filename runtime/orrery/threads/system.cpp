@@ -40,8 +40,7 @@ SystemOptions resolve_or_exit(const SystemOptions& given, int* argc, char** argv
   if (argc != nullptr) {
     int kept = 1;
     for (int i = 1; i < *argc; ++i) {
-      const bool is_ours =
-          std::ranges::find(resolved->used, static_cast<std::size_t>(i - 1)) != resolved->used.end();
+      const bool is_ours = std::ranges::find(resolved->used, static_cast<std::size_t>(i - 1)) != resolved->used.end();
       if (!is_ours) argv[kept++] = argv[i];
     }
     argv[kept] = nullptr;
@@ -111,8 +110,7 @@ System::~System() {
 }
 
 StopReport System::shutdown(Duration deadline) {
-  ORRERY_CHECK(!threads_.is_worker(),
-               "a handler cannot wait for all handlers to end; use run_until_signal or main");
+  ORRERY_CHECK(!threads_.is_worker(), "a handler cannot wait for all handlers to end; use run_until_signal or main");
   const auto until = in(deadline);
   refuse_spawns();
   // Once is enough, except for an actor that was being spawned meanwhile: so again when nothing moves, or
@@ -165,9 +163,8 @@ std::vector<Activity> System::activity() {
     std::this_thread::sleep_for(1ms);
     if (worker->turns.load(std::memory_order_acquire) != turn) continue;  // busy, but not stuck
     const MessageInfo* const message = peek_message(*worker);
-    found.push_back({path_of(cell->handle()), message == nullptr
-                                                  ? "in a lifecycle hook"
-                                                  : fmt::format("in handler {}", message->name)});
+    found.push_back({path_of(cell->handle()),
+                     message == nullptr ? "in a lifecycle hook" : fmt::format("in handler {}", message->name)});
   }
   for_each_cell([&](Cell& cell) {
     // Taking the bit is taking the right to run the cell (C1), as a waker does; so the wait stays where it is

@@ -42,21 +42,16 @@ using O = SystemOptions;
 using N = std::uint64_t;
 
 constexpr std::array options_table{
-    OptionInfo{"threads", 0, 256, [](const O& o) -> N { return o.threads; },
-               [](O& o, N v) { put(o.threads, v); }, "worker threads; 0: as many as the machine has"},
-    OptionInfo{"ask_timeout_ms", 0, longest_ms,
-               [](const O& o) -> N { return in<milliseconds>(o.runtime.ask_timeout); },
-               [](O& o, N v) { o.runtime.ask_timeout = of<milliseconds>(v); },
-               "of an ask that names no timeout"},
-    OptionInfo{"mailbox_depth_warning", 0, UINT32_MAX,
-               [](const O& o) -> N { return o.runtime.mailbox_depth_warning; },
-               [](O& o, N v) { put(o.runtime.mailbox_depth_warning, v); },
-               "messages waiting at one actor; 0: never"},
+    OptionInfo{"threads", 0, 256, [](const O& o) -> N { return o.threads; }, [](O& o, N v) { put(o.threads, v); },
+               "worker threads; 0: as many as the machine has"},
+    OptionInfo{"ask_timeout_ms", 0, longest_ms, [](const O& o) -> N { return in<milliseconds>(o.runtime.ask_timeout); },
+               [](O& o, N v) { o.runtime.ask_timeout = of<milliseconds>(v); }, "of an ask that names no timeout"},
+    OptionInfo{"mailbox_depth_warning", 0, UINT32_MAX, [](const O& o) -> N { return o.runtime.mailbox_depth_warning; },
+               [](O& o, N v) { put(o.runtime.mailbox_depth_warning, v); }, "messages waiting at one actor; 0: never"},
     OptionInfo{"dead_letters_max", 0, 100'000'000, [](const O& o) -> N { return o.runtime.dead_letters_max; },
                [](O& o, N v) { put(o.runtime.dead_letters_max, v); }, "records kept; all are counted"},
     OptionInfo{"batch", 1, 1'000'000, [](const O& o) -> N { return o.runtime.batch; },
-               [](O& o, N v) { put(o.runtime.batch, v); },
-               "messages one actor may handle before others get a turn"},
+               [](O& o, N v) { put(o.runtime.batch, v); }, "messages one actor may handle before others get a turn"},
     OptionInfo{"actors_max", 1, UINT32_MAX, [](const O& o) -> N { return o.runtime.actors_max; },
                [](O& o, N v) { put(o.runtime.actors_max, v); }, "living at once"},
     OptionInfo{"stack_kb", 16, 1'048'576, [](const O& o) -> N { return o.stack_bytes / 1024; },
@@ -64,18 +59,15 @@ constexpr std::array options_table{
     OptionInfo{"stack_guards", 0, 1, [](const O& o) -> N { return o.stack_guards ? 1 : 0; },
                [](O& o, N v) { o.stack_guards = v != 0; }, "1: an inaccessible gap below each stack"},
     OptionInfo{"guarded_stacks_max", 0, UINT32_MAX, [](const O& o) -> N { return o.guarded_stacks_max; },
-               [](O& o, N v) { put(o.guarded_stacks_max, v); },
-               "later stacks go without; a gap costs two memory maps"},
+               [](O& o, N v) { put(o.guarded_stacks_max, v); }, "later stacks go without; a gap costs two memory maps"},
     OptionInfo{"spin_us", 0, 1'000'000, [](const O& o) -> N { return in<microseconds>(o.spin); },
-               [](O& o, N v) { o.spin = of<microseconds>(v); },
-               "how long a worker looks for work before it sleeps"},
+               [](O& o, N v) { o.spin = of<microseconds>(v); }, "how long a worker looks for work before it sleeps"},
     OptionInfo{"timer_tick_bits", 15, 40, [](const O& o) -> N { return o.timer_tick_bits; },
                [](O& o, N v) { put(o.timer_tick_bits, v); }, "timers fire in steps of 2^this nanoseconds"},
     OptionInfo{"watch_period_ms", 1, 60'000, [](const O& o) -> N { return in<milliseconds>(o.watch_period); },
                [](O& o, N v) { o.watch_period = of<milliseconds>(v); },
                "how soon others take over from a worker that is stuck"},
-    OptionInfo{"stop_timeout_ms", 0, longest_ms,
-               [](const O& o) -> N { return in<milliseconds>(o.stop_timeout); },
+    OptionInfo{"stop_timeout_ms", 0, longest_ms, [](const O& o) -> N { return in<milliseconds>(o.stop_timeout); },
                [](O& o, N v) { o.stop_timeout = of<milliseconds>(v); },
                "how long a stop waits before it says who is still alive"},
     OptionInfo{"reports_per_minute", 0, 1'000'000, [](const O& o) -> N { return o.reports_per_minute; },
@@ -104,8 +96,8 @@ std::optional<std::string> assign(SystemOptions& options, const OptionInfo& opti
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc{} || end != text.data() + text.size() || value < option.least ||
       value > option.most) {
-    return fmt::format("{}: '{}' is not a whole number from {} to {} ({})", where, text, option.least,
-                       option.most, option.meaning);
+    return fmt::format("{}: '{}' is not a whole number from {} to {} ({})", where, text, option.least, option.most,
+                       option.meaning);
   }
   option.set(options, value);
   return std::nullopt;
@@ -126,8 +118,7 @@ std::string_view to_string(OptionOrigin origin) {
 }
 
 /// Reads the command line; flags override whatever was there.
-std::optional<std::string> read_arguments(ResolvedOptions& resolved,
-                                          std::span<const std::string_view> arguments) {
+std::optional<std::string> read_arguments(ResolvedOptions& resolved, std::span<const std::string_view> arguments) {
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view word = arguments[i];
     if (word == "--") break;
@@ -178,15 +169,14 @@ std::string describe_with(const SystemOptions& options, std::span<const OptionOr
 std::expected<ResolvedOptions, std::string> resolve_options(const SystemOptions& given,
                                                             std::span<const std::string_view> arguments,
                                                             const EnvironmentLookup& environment) {
-  ResolvedOptions resolved{
-      given, std::vector<OptionOrigin>(options_table.size(), OptionOrigin::preset), false, {}};
+  ResolvedOptions resolved{given, std::vector<OptionOrigin>(options_table.size(), OptionOrigin::preset), false, {}};
   const SystemOptions defaults;
   for (std::size_t i = 0; i < options_table.size(); ++i) {
     const OptionInfo& option = options_table[i];
     const std::uint64_t value = option.get(given);
     if (value < option.least || value > option.most) {
-      return std::unexpected(fmt::format("{}: the program sets {}, but it must be from {} to {} ({})",
-                                         option.name, value, option.least, option.most, option.meaning));
+      return std::unexpected(fmt::format("{}: the program sets {}, but it must be from {} to {} ({})", option.name,
+                                         value, option.least, option.most, option.meaning));
     }
     if (value != option.get(defaults)) resolved.origins[i] = OptionOrigin::program;
     if (!given.read_environment) continue;
@@ -205,8 +195,6 @@ std::expected<ResolvedOptions, std::string> resolve_options(const SystemOptions&
 
 std::string describe(const SystemOptions& options) { return describe_with(options, {}); }
 
-std::string describe(const ResolvedOptions& resolved) {
-  return describe_with(resolved.options, resolved.origins);
-}
+std::string describe(const ResolvedOptions& resolved) { return describe_with(resolved.options, resolved.origins); }
 
 }  // namespace orrery

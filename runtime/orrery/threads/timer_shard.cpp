@@ -33,8 +33,7 @@ std::size_t TimerShard::expire(Instant now) {
     if (is_awaited(timer)) --pending_;
     timer.fire();  // the timer may be gone from here on
   });
-  next_due_.store(wheel_.next_due().value_or(Instant::max()).time_since_epoch().count(),
-                  std::memory_order_release);
+  next_due_.store(wheel_.next_due().value_or(Instant::max()).time_since_epoch().count(), std::memory_order_release);
   return fired;
 }
 

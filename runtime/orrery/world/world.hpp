@@ -34,10 +34,10 @@ class Timer : public TimerNode {
   Timer(Purpose why, Fire on_fire) noexcept : purpose{why}, fire_{on_fire} {}
   void fire() { fire_(*this); }
 
-  Instant due{};                ///< set by the world when armed
-  std::uint64_t sequence = 0;   ///< of the arming, for a world that needs an order among equals
-  Handle owner{};               ///< whose timer it is, for reports
-  std::uint32_t shard = 0;      ///< where it was armed last, for a world with several wheels
+  Instant due{};               ///< set by the world when armed
+  std::uint64_t sequence = 0;  ///< of the arming, for a world that needs an order among equals
+  Handle owner{};              ///< whose timer it is, for reports
+  std::uint32_t shard = 0;     ///< where it was armed last, for a world with several wheels
   const Purpose purpose;
 
  private:

@@ -8,20 +8,20 @@ namespace orrery::sim {
 
 /// Each kind has a report headline of its own, so that logs can be searched for it.
 enum class FindingKind : std::uint8_t {
-  invariant_violated,   ///< an `always` predicate was false
-  assertion_failed,     ///< the test's own check failed
-  exception_in_test,    ///< the test's body threw
-  stuck,                ///< nothing runnable, some wait unanswered
-  ask_cycle,            ///< actors wait for each other in a ring
-  no_progress,          ///< the step budget is used up
-  ledger_broken,        ///< a message was lost or counted twice: a bug of the runtime
-  non_determinism,      ///< two executions of the same run differ
+  invariant_violated,  ///< an `always` predicate was false
+  assertion_failed,    ///< the test's own check failed
+  exception_in_test,   ///< the test's body threw
+  stuck,               ///< nothing runnable, some wait unanswered
+  ask_cycle,           ///< actors wait for each other in a ring
+  no_progress,         ///< the step budget is used up
+  ledger_broken,       ///< a message was lost or counted twice: a bug of the runtime
+  non_determinism,     ///< two executions of the same run differ
 };
 [[nodiscard]] std::string_view headline(FindingKind kind) noexcept;
 
 struct Finding {
   FindingKind kind = FindingKind::invariant_violated;
-  std::string name;    ///< the property, or who is involved; with `kind` and `line` it says whether two failures are one
+  std::string name;  ///< the property, or who is involved; with `kind` and `line` it says whether two failures are one
   std::string detail;  ///< more, for people; may differ between runs of one failure
   std::string file;    ///< where the test says so; empty when unknown
   std::uint32_t line = 0;

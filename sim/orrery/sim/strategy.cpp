@@ -9,13 +9,18 @@
 namespace orrery::sim {
 
 namespace {
-std::uint64_t scaled(Entropy& entropy, std::uint64_t count) { return count == 0 ? entropy.next() : entropy.below(count); }
+std::uint64_t scaled(Entropy& entropy, std::uint64_t count) {
+  return count == 0 ? entropy.next() : entropy.below(count);
+}
 
 std::string_view name_of(DecisionKind kind) {
   switch (kind) {
-    case DecisionKind::schedule: return "schedule";
-    case DecisionKind::draw: return "draw";
-    case DecisionKind::fault: return "fault";
+    case DecisionKind::schedule:
+      return "schedule";
+    case DecisionKind::draw:
+      return "draw";
+    case DecisionKind::fault:
+      return "fault";
   }
   return "unknown";
 }
@@ -23,8 +28,10 @@ std::string_view name_of(DecisionKind kind) {
 
 std::uint64_t RandomWalk::choose(const Point& point) {
   switch (point.kind) {
-    case DecisionKind::schedule: return scaled(schedule_, point.count);
-    case DecisionKind::fault: return scaled(faults_, point.count);
+    case DecisionKind::schedule:
+      return scaled(schedule_, point.count);
+    case DecisionKind::fault:
+      return scaled(faults_, point.count);
     case DecisionKind::draw: {
       // A stream of its own per (name, counter), so that a rejected draw does not shift the next one.
       Entropy entropy{seed_ ^ mix64(point.counter + 1), point.stream};
@@ -40,11 +47,12 @@ std::uint64_t Replay::choose(const Point& point) {
     return decisions_[at].index;
   }
   if (mode_ == Mode::strict && !divergence_) {
-    divergence_ = at >= decisions_.size()
-                      ? fmt::format("decision {}: the record ends, the program goes on with {} of {} options", at + 1,
-                                    name_of(point.kind), point.count)
-                      : fmt::format("decision {}: recorded {} of {} options, the program now offers {} of {}", at + 1,
-                                    name_of(decisions_[at].kind), decisions_[at].count, name_of(point.kind), point.count);
+    divergence_ =
+        at >= decisions_.size()
+            ? fmt::format("decision {}: the record ends, the program goes on with {} of {} options", at + 1,
+                          name_of(point.kind), point.count)
+            : fmt::format("decision {}: recorded {} of {} options, the program now offers {} of {}", at + 1,
+                          name_of(decisions_[at].kind), decisions_[at].count, name_of(point.kind), point.count);
   }
   if (mode_ == Mode::lenient && at < decisions_.size() && decisions_[at].kind == point.kind && point.count != 0) {
     return std::min(decisions_[at].index, point.count - 1);

@@ -39,10 +39,10 @@ class OptionKeys {
 
 struct Point {
   DecisionKind kind = DecisionKind::schedule;
-  std::uint64_t count = 0;              ///< options; at least 2, or 0 for a draw over all 64 bits
-  std::uint64_t stream = 0;             ///< draws: the named stream, and how often it was used
+  std::uint64_t count = 0;   ///< options; at least 2, or 0 for a draw over all 64 bits
+  std::uint64_t stream = 0;  ///< draws: the named stream, and how often it was used
   std::uint64_t counter = 0;
-  const OptionKeys* keys = nullptr;     ///< schedule: what the options are
+  const OptionKeys* keys = nullptr;  ///< schedule: what the options are
 };
 
 class Strategy {

@@ -46,7 +46,11 @@ class World final : private detail::EngineHolder, public Runtime {
     return *static_cast<const A*>(actor);
   }
   template <class A>
-  [[nodiscard]] bool is_living(const Ref<A>& ref) const {
+  [[nodiscard]] const A& peek(const Spawned<A>& spawned) {
+    return peek(spawned.value());
+  }
+  template <NamesAnActor To>
+  [[nodiscard]] bool is_living(const To& ref) const {
     const Cell* const cell = living_cell(ref.handle());
     return cell != nullptr && cell->life == Cell::Life::living;
   }

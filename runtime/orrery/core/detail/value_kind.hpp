@@ -48,9 +48,9 @@ inline constexpr bool is_time_point<std::chrono::time_point<Clock, Span>> = true
 
 /// std::string, std::string_view, their kin with other allocators, and char arrays.
 template <class T>
-concept TextLike = (std::is_array_v<T> && std::is_same_v<std::remove_extent_t<T>, char>) ||
-                   (requires { typename T::traits_type; } &&
-                    requires(const T& text) { std::string_view(text.data(), text.size()); });
+concept TextLike =
+    (std::is_array_v<T> && std::is_same_v<std::remove_extent_t<T>, char>) ||
+    (requires { typename T::traits_type; } && requires(const T& text) { std::string_view(text.data(), text.size()); });
 
 /// Elements that are reached as value_type; leaves out std::filesystem::path, whose elements are paths again.
 template <class T>

@@ -10,6 +10,7 @@
 #include "orrery/actor/context.hpp"
 #include "orrery/actor/down.hpp"
 #include "orrery/actor/errors.hpp"
+#include "orrery/actor/mailbox.hpp"
 #include "orrery/actor/message.hpp"
 #include "orrery/actor/options.hpp"
 #include "orrery/actor/ref.hpp"

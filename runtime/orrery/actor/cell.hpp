@@ -16,7 +16,7 @@
 // Source:       SPEC A12, Q, S4; DESIGN section 2.
 #pragma once
 #include "orrery/actor/bounded_mailbox.hpp"
-#include "orrery/actor/mailbox.hpp"
+#include "orrery/actor/mail_queue.hpp"
 #include "orrery/actor/timers.hpp"
 #include "orrery/core/unique_function.hpp"
 #include "orrery/world/world.hpp"
@@ -86,7 +86,7 @@ struct CellExtras {
 class alignas(64) Cell {
  public:
   // Touched by senders.
-  Mailbox mailbox;
+  MailQueue mailbox;
   std::atomic<std::uint32_t> generation{1};
   std::atomic<std::uint32_t> attention{0};
   std::atomic<Link*> signals{nullptr};

@@ -1,23 +1,42 @@
 #include "orrery/actor/mailbox.hpp"
 
-#include <thread>
+namespace orrery::detail {
 
-namespace orrery {
+MailWait::MailWait(Runtime& runtime, bool (*has_mail)(const void*), const void* state, Duration timeout)
+    : Wait{Kind::mail}, runtime_{runtime}, has_mail_{has_mail}, state_{state} {
+  const Execution* const execution = current_execution();
+  if (execution != nullptr && execution->runtime == &runtime && execution->cell != nullptr) {
+    sleeper_ = execution->cell->handle();
+  } else {
+    thread_ = &runtime.world().waiter();
+  }
+  if (timeout == no_timeout) return;
+  has_alarm_ = true;
+  alarm_.wait = this;
+  alarm_.owner = sleeper_;
+  runtime.world().arm(alarm_, runtime.now() + std::max(timeout, Duration::zero()));
+}
 
-Link* Mailbox::await_link(Link& node) noexcept {
-  // A producer stands between its exchange and its store: a few instructions, unless its thread was preempted there.
-  for (int round = 0;; ++round) {
-    if (Link* const next = node.next.load(std::memory_order_acquire); next != nullptr) return next;
-    if (round >= 64) std::this_thread::yield();
+MailWait::~MailWait() {
+  if (has_alarm_) runtime_.world().cancel(alarm_);
+}
+
+bool MailWait::ready() const noexcept { return expired_.load(std::memory_order_seq_cst) || has_mail_(state_); }
+
+void MailWait::Alert::raise() const noexcept {
+  if (thread != nullptr) {
+    thread->wake();
+  } else if (runtime != nullptr) {
+    runtime->wake(sleeper);
   }
 }
 
-std::size_t Mailbox::count(std::size_t most, const Link* uncounted) const noexcept {
-  std::size_t total = 0;
-  for (const Link* node = front(); node != nullptr && total < most; node = node->next.load(std::memory_order_acquire)) {
-    if (node != uncounted) ++total;
-  }
-  return total;
+void MailWait::Alarm::ring(Timer& timer) {
+  MailWait& wait = *static_cast<Alarm&>(timer).wait;
+  // Once `expired_` is seen, the wait may be gone.
+  const Alert alert = wait.alert();
+  wait.expired_.store(true, std::memory_order_seq_cst);
+  alert.raise();
 }
 
-}  // namespace orrery
+}  // namespace orrery::detail

@@ -1,104 +1,175 @@
-// mailbox.hpp: the one door into an actor, unbounded and lock-free.
-// Why:  an actor's state needs no lock because only the thread that runs its cell touches it. Everyone else leaves a
-//       message here. The word that a push exchanges also says whether anybody is home, so a tell costs one atomic
-//       read-modify-write and schedules the cell only when it was idle.
-// How:  a singly linked list through the messages themselves; producers exchange the tail and then link the node behind
-//       the one they got; the consumer follows the links.
-//
-//          idle ----push----> occupied(node) ----take of the last----> busy ----go_idle----> idle
-//           ^ tail = null        ^ tail = last node                      | tail = &stub
-//                                +-------------------push----------------+
-//
-// Always true:  (M1) messages leave in the order of their exchanges on the tail; so one sender's leave as sent, also
-//                    when the sender moves between threads (each of its pushes happens before its next)
-//               (M2) between the push that found `idle` and the next successful go_idle, exactly one consumer exists
-//               (M3) a node that take() returned is no longer reachable from the mailbox and may be freed at once
-// Not chosen:   a queue with a state word beside it (a second atomic operation per push); a bounded ring (an unbounded
-//               mailbox must not refuse); moodycamel's queue (does not keep the order of a migrating sender).
-// Source:       D. Vyukov's intrusive MPSC queue, changed so that the last node can be detached before it is used.
+// mailbox.hpp: mail for whoever is no actor: main, a test, a bridge to other code.
+// Why:  code outside of actors must be able to receive what actors send, in order, with a deadline, in both worlds.
+// How:  an actor of its own takes the messages and puts them into a queue; recv() waits for that queue as an ask waits
+//       for its reply: a foreign thread blocks, a handler suspends its fiber, the body of a test runs the world.
+// Always true:  (X1) messages of one sender are received in the order in which they were sent
+//               (X2) every message that the inner actor handled is received once, or dropped with the mailbox
+// Source:       SPEC Q6.
 #pragma once
-#include "orrery/actor/envelope.hpp"
+#include "orrery/actor/ref.hpp"
+#include "orrery/actor/spawn.hpp"
+#include "orrery/core/spin_lock.hpp"
 
-#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <variant>
 
 namespace orrery {
 
-class Mailbox {
+namespace detail {
+
+/// Who waits for a Mailbox, and until when. Lives on the waiting stack.
+class MailWait final : public Wait {
  public:
-  Mailbox() = default;
-  Mailbox(const Mailbox&) = delete;
-  Mailbox& operator=(const Mailbox&) = delete;
+  /// `has_mail` may be called on any thread.
+  MailWait(Runtime& runtime, bool (*has_mail)(const void*), const void* state, Duration timeout);
+  ~MailWait();
+  [[nodiscard]] bool ready() const noexcept override;
+  [[nodiscard]] bool has_deadline() const noexcept override { return has_alarm_; }
 
-  /// Appends `node`.
-  ///
-  /// Returns: true when nobody was home: the caller must schedule the consumer, exactly once.
-  /// Threads: any.    Blocks: nothing.    Cost: one exchange; wait-free.
-  [[nodiscard]] bool push(Link& node) noexcept {
-    node.next.store(nullptr, std::memory_order_relaxed);
-    Link* const previous = tail_.exchange(&node, std::memory_order_acq_rel);
-    if (previous == nullptr) {
-      stub_.next.store(&node, std::memory_order_release);
-      return true;
-    }
-    previous->next.store(&node, std::memory_order_release);  // pairs with the acquire loads in take()
-    return false;
-  }
-
-  /// Removes the oldest node, or returns null when there is none (the mailbox is then busy, not idle).
-  ///
-  /// Threads: the consumer (M2).    Blocks: spins while a producer stands between its exchange and its link.
-  /// Cost:    one load per node while a backlog lasts, one CAS for the last.
-  [[nodiscard]] Link* take() noexcept {
-    Link* node = head_;
-    if (node == nullptr) {
-      node = stub_.next.load(std::memory_order_acquire);
-      if (node == nullptr) {
-        if (tail_.load(std::memory_order_acquire) == &stub_) return nullptr;
-        node = await_link(stub_);
-      }
-    }
-    Link* next = node->next.load(std::memory_order_acquire);
-    if (next == nullptr) {
-      stub_.next.store(nullptr, std::memory_order_relaxed);
-      Link* expected = node;
-      if (!tail_.compare_exchange_strong(expected, &stub_, std::memory_order_acq_rel, std::memory_order_acquire)) {
-        next = await_link(*node);
-      }
-    }
-    head_ = next;
-    return node;
-  }
-
-  /// Declares that nobody is home.
-  ///
-  /// Returns: false when something arrived meanwhile: the caller stays the consumer.
-  /// Threads: the consumer, after take() returned null.    Cost: one CAS.
-  [[nodiscard]] bool go_idle() noexcept {
-    Link* expected = &stub_;
-    return tail_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel, std::memory_order_relaxed);
-  }
-
-  /// Makes the caller the consumer of an idle mailbox. Returns: false when it was not idle.
-  [[nodiscard]] bool claim() noexcept {
-    Link* expected = nullptr;
-    return tail_.compare_exchange_strong(expected, &stub_, std::memory_order_acq_rel, std::memory_order_relaxed);
-  }
-
-  /// Returns: the node that take() would return next, as far as it is linked already; null when there is none.
-  /// Threads: the consumer, or any while the world stands still.
-  [[nodiscard]] Link* front() const noexcept {
-    return head_ != nullptr ? head_ : stub_.next.load(std::memory_order_acquire);
-  }
-
-  /// Counts what is queued except `uncounted`, up to `most`. Threads: as front().  Cost: O(result).
-  [[nodiscard]] std::size_t count(std::size_t most, const Link* uncounted = nullptr) const noexcept;
+  /// How to wake whoever waits, when the wait itself may be gone already.
+  struct Alert {
+    Runtime* runtime = nullptr;
+    Handle sleeper{};
+    Waiter* thread = nullptr;
+    void raise() const noexcept;
+  };
+  [[nodiscard]] Alert alert() const noexcept { return {&runtime_, sleeper_, thread_}; }
 
  private:
-  static Link* await_link(Link& node) noexcept;
+  struct Alarm : Timer {
+    Alarm() noexcept : Timer{Purpose::deadline, &Alarm::ring} {}
+    static void ring(Timer& timer);
+    MailWait* wait = nullptr;
+  };
+  Runtime& runtime_;
+  bool (*has_mail_)(const void*);
+  const void* state_;
+  Handle sleeper_{};
+  Waiter* thread_ = nullptr;
+  std::atomic<bool> expired_{false};
+  bool has_alarm_ = false;
+  Alarm alarm_;
+};
 
-  std::atomic<Link*> tail_{nullptr};
-  Link stub_;
-  Link* head_ = nullptr;
+template <class... M>
+struct MailState {
+  SpinLock lock;
+  std::deque<std::variant<M...>> mail;
+  MailWait* receiver = nullptr;
+
+  static bool has_mail(const void* state) {
+    auto& self = *const_cast<MailState*>(static_cast<const MailState*>(state));
+    const std::lock_guard guard{self.lock};
+    return !self.mail.empty();
+  }
+};
+
+template <class Inbox, class M, class State>
+struct InboxHandler {
+  void handle(M message) {
+    State& state = *static_cast<Inbox*>(this)->state;
+    MailWait::Alert alert;
+    {
+      const std::lock_guard guard{state.lock};
+      state.mail.emplace_back(std::move(message));
+      if (state.receiver != nullptr) alert = state.receiver->alert();
+    }
+    alert.raise();  // without the lock: a world may look at once whether the wait is over
+  }
+};
+
+/// The actor inside a Mailbox.
+template <class... M>
+struct Inbox : InboxHandler<Inbox<M...>, M, MailState<M...>>... {
+  static constexpr std::string_view orrery_name = "Mailbox";
+  explicit Inbox(std::shared_ptr<MailState<M...>> shared) : state{std::move(shared)} {}
+  using InboxHandler<Inbox<M...>, M, MailState<M...>>::handle...;
+  std::shared_ptr<MailState<M...>> state;
+};
+
+}  // namespace detail
+
+/// Receives messages of the listed types, none of which may expect a Reply.
+///
+/// Threads: ref() and tell: any. recv, try_recv, recv_for: one receiver at a time (checked).
+template <Message... M>
+  requires(sizeof...(M) > 0) && (!Askable<M> && ...)
+class Mailbox {
+ public:
+  using Mail = std::variant<M...>;
+
+  explicit Mailbox(Runtime& runtime, SpawnOptions options = {})
+      : runtime_{runtime},
+        state_{std::make_shared<State>()},
+        ref_{runtime.spawn(detail::Inbox<M...>{state_}, std::move(options))} {}
+  Mailbox(const Mailbox&) = delete;
+  Mailbox& operator=(const Mailbox&) = delete;
+  /// Later sends are refused with actor_stopped; what was not received is dropped.
+  ~Mailbox() { runtime_.stop(ref_); }
+
+  /// Returns: where to send to.
+  [[nodiscard]] Recipient<M...> ref() const noexcept { return ref_; }
+  [[nodiscard]] Handle handle() const noexcept { return ref_.handle(); }
+  [[nodiscard]] std::uint32_t runtime_index() const noexcept { return ref_.runtime_index(); }
+
+  /// Returns: the oldest message that has arrived, or empty.    Blocks: nothing.
+  [[nodiscard]] std::optional<Mail> try_recv() {
+    if (runtime_.observer() != nullptr) runtime_.observer()->before_look();  // others may send first
+    return take();
+  }
+  /// Returns: the oldest message; waits for one.    Blocks: the fiber in a handler, else the caller.
+  [[nodiscard]] Mail recv() { return *receive(no_timeout); }
+  /// Returns: the oldest message, or empty when none has come within `timeout`.    Blocks: as recv().
+  [[nodiscard]] std::optional<Mail> recv_for(Duration timeout) { return receive(timeout); }
+  /// Returns: how many messages have arrived and were not received.
+  [[nodiscard]] std::size_t size() const {
+    const std::lock_guard guard{state_->lock};
+    return state_->mail.size();
+  }
+
+ private:
+  using State = detail::MailState<M...>;
+
+  std::optional<Mail> take() {
+    const std::lock_guard guard{state_->lock};
+    if (state_->mail.empty()) return std::nullopt;
+    std::optional<Mail> first{std::move(state_->mail.front())};
+    state_->mail.pop_front();
+    return first;
+  }
+  std::optional<Mail> receive(Duration timeout) {
+    if (auto first = try_recv()) return first;
+    detail::MailWait wait{runtime_, &State::has_mail, state_.get(), timeout};
+    const Registration registered{*state_, wait};
+    runtime_.wait(wait);
+    return take();
+  }
+
+  /// Names the one receiver to the actor inside, for as long as it waits.
+  class Registration {
+   public:
+    Registration(State& state, detail::MailWait& wait) : state_{state} {
+      const std::lock_guard guard{state.lock};
+      ORRERY_CHECK(state.receiver == nullptr, "two receivers wait for one Mailbox");
+      state.receiver = &wait;
+    }
+    Registration(const Registration&) = delete;
+    Registration& operator=(const Registration&) = delete;
+    ~Registration() {
+      const std::lock_guard guard{state_.lock};
+      state_.receiver = nullptr;
+    }
+
+   private:
+    State& state_;
+  };
+
+  Runtime& runtime_;
+  std::shared_ptr<State> state_;
+  Ref<detail::Inbox<M...>> ref_;
 };
 
 }  // namespace orrery

@@ -73,6 +73,8 @@ std::string describe_wait(const Runtime& runtime, const Wait& wait) {
       return fmt::format("waits for a place in the mailbox of {}", runtime.path_of(wait.target()));
     case Wait::Kind::sleep:
       return "sleeps";
+    case Wait::Kind::mail:
+      return "waits for mail";
   }
   return "waits";
 }

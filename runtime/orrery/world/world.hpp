@@ -55,7 +55,7 @@ struct Waiter {
 /// What somebody waits for. Lives on the waiting stack.
 class Wait {
  public:
-  enum class Kind : std::uint8_t { ask, place, sleep };
+  enum class Kind : std::uint8_t { ask, place, sleep, mail };
   explicit Wait(Kind kind) noexcept : kind_{kind} {}
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;

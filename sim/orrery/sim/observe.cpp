@@ -518,6 +518,8 @@ std::string Engine::describe_wait(const std::string& who, const Wait& wait) cons
       return fmt::format("{} --waits to send {}--> {}", who, message, path_of(wait.target()));
     case Wait::Kind::sleep:
       return fmt::format("{} sleeps", who);
+    case Wait::Kind::mail:
+      return fmt::format("{} waits for mail", who);
   }
   return who;
 }

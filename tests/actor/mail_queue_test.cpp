@@ -3,7 +3,7 @@
 // Method: its protocol step by step and against a model on one thread; then four producers, where whoever
 //         wakes it consumes. What the consumer writes is not atomic, so that ThreadSanitizer judges how the
 //         right is handed on.
-#include "orrery/actor/mailbox.hpp"
+#include "orrery/actor/mail_queue.hpp"
 
 #include <gtest/gtest.h>
 
@@ -28,15 +28,15 @@ struct Mail : Link {
   std::uint32_t sequence = 0;
 };
 
-TEST(Mailbox, a_push_that_finds_nobody_home_says_so_and_the_next_does_not) {
-  Mailbox mailbox;
+TEST(MailQueue, a_push_that_finds_nobody_home_says_so_and_the_next_does_not) {
+  MailQueue mailbox;
   Mail first, second;
   EXPECT_TRUE(mailbox.push(first));
   EXPECT_FALSE(mailbox.push(second));
 }
 
-TEST(Mailbox, mail_leaves_in_the_order_of_arrival) {
-  Mailbox mailbox;
+TEST(MailQueue, mail_leaves_in_the_order_of_arrival) {
+  MailQueue mailbox;
   std::array<Mail, 5> mail;
   EXPECT_TRUE(mailbox.push(mail[0]));
   for (std::size_t i = 1; i < 4; ++i) EXPECT_FALSE(mailbox.push(mail[i]));
@@ -47,8 +47,8 @@ TEST(Mailbox, mail_leaves_in_the_order_of_arrival) {
   EXPECT_EQ(mailbox.take(), nullptr);
 }
 
-TEST(Mailbox, is_busy_after_the_last_take_until_it_is_declared_idle) {
-  Mailbox mailbox;
+TEST(MailQueue, is_busy_after_the_last_take_until_it_is_declared_idle) {
+  MailQueue mailbox;
   Mail first, second, third;
   EXPECT_TRUE(mailbox.push(first));
   EXPECT_EQ(mailbox.take(), &first);
@@ -59,8 +59,8 @@ TEST(Mailbox, is_busy_after_the_last_take_until_it_is_declared_idle) {
   EXPECT_TRUE(mailbox.push(third));
 }
 
-TEST(Mailbox, cannot_go_idle_when_something_has_arrived) {
-  Mailbox mailbox;
+TEST(MailQueue, cannot_go_idle_when_something_has_arrived) {
+  MailQueue mailbox;
   Mail first, second;
   EXPECT_TRUE(mailbox.push(first));
   EXPECT_EQ(mailbox.take(), &first);
@@ -71,8 +71,8 @@ TEST(Mailbox, cannot_go_idle_when_something_has_arrived) {
   EXPECT_TRUE(mailbox.go_idle());
 }
 
-TEST(Mailbox, is_claimed_only_while_idle) {
-  Mailbox mailbox;
+TEST(MailQueue, is_claimed_only_while_idle) {
+  MailQueue mailbox;
   Mail mail;
   EXPECT_TRUE(mailbox.claim());
   EXPECT_FALSE(mailbox.claim()) << "busy";
@@ -85,8 +85,8 @@ TEST(Mailbox, is_claimed_only_while_idle) {
   EXPECT_TRUE(mailbox.go_idle());
 }
 
-TEST(Mailbox, a_taken_node_can_be_pushed_again_at_once) {
-  Mailbox mailbox;
+TEST(MailQueue, a_taken_node_can_be_pushed_again_at_once) {
+  MailQueue mailbox;
   Mail only;
   EXPECT_TRUE(mailbox.push(only));
   for (int i = 0; i < 3; ++i) {
@@ -95,8 +95,8 @@ TEST(Mailbox, a_taken_node_can_be_pushed_again_at_once) {
   }
 }
 
-TEST(Mailbox, front_and_count_see_what_is_queued_without_taking_it) {
-  Mailbox mailbox;
+TEST(MailQueue, front_and_count_see_what_is_queued_without_taking_it) {
+  MailQueue mailbox;
   std::array<Mail, 4> mail;
   EXPECT_EQ(mailbox.front(), nullptr);
   EXPECT_EQ(mailbox.count(10), 0u);
@@ -113,9 +113,9 @@ TEST(Mailbox, front_and_count_see_what_is_queued_without_taking_it) {
   EXPECT_EQ(mailbox.front(), nullptr);
 }
 
-TEST(Mailbox, agrees_with_a_queue_and_a_flag_under_random_operations) {
+TEST(MailQueue, agrees_with_a_queue_and_a_flag_under_random_operations) {
   std::mt19937_64 random{20'240'517};
-  Mailbox mailbox;
+  MailQueue mailbox;
   std::deque<Mail*> queued;
   std::vector<std::unique_ptr<Mail>> outside;
   for (int i = 0; i < 12; ++i) outside.push_back(std::make_unique<Mail>());
@@ -153,7 +153,7 @@ TEST(Mailbox, agrees_with_a_queue_and_a_flag_under_random_operations) {
 
 /// Takes everything until the mailbox can be left idle; frees each node at once (M3).
 template <class Handle>
-void consume(Mailbox& mailbox, std::atomic<int>& consumers, Handle&& handle) {
+void consume(MailQueue& mailbox, std::atomic<int>& consumers, Handle&& handle) {
   do {
     ASSERT_EQ(consumers.fetch_add(1, std::memory_order_relaxed), 0) << "M2: two consumers";
     while (Link* const link = mailbox.take()) {
@@ -167,7 +167,7 @@ void consume(Mailbox& mailbox, std::atomic<int>& consumers, Handle&& handle) {
 TEST(MailboxStress, four_producers_keep_their_own_order_and_lose_nothing) {
   constexpr int producers = 4;
   constexpr std::uint32_t each = 20'000;
-  Mailbox mailbox;
+  MailQueue mailbox;
   std::atomic<int> consumers{0};
   std::array<std::uint32_t, producers> next{};  // the consumer's, whoever that is
   std::uint64_t out_of_order = 0;
@@ -195,7 +195,7 @@ TEST(MailboxStress, four_producers_keep_their_own_order_and_lose_nothing) {
 // its attempt to detach that node.
 TEST(MailboxStress, a_push_behind_the_node_being_taken_is_not_lost) {
   constexpr std::uint32_t rounds = 300'000;
-  Mailbox mailbox;
+  MailQueue mailbox;
   std::vector<Mail> mail(rounds);
   ASSERT_TRUE(mailbox.claim());
   std::jthread producer{[&] {
@@ -213,7 +213,7 @@ TEST(MailboxStress, a_push_behind_the_node_being_taken_is_not_lost) {
 
 TEST(MailboxStress, a_sender_that_moves_between_threads_keeps_its_order) {
   constexpr std::uint32_t moves = 20'000;
-  Mailbox mailbox;
+  MailQueue mailbox;
   std::atomic<int> consumers{0};
   std::uint32_t next = 0;
   std::uint64_t out_of_order = 0;

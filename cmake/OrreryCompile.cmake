@@ -6,6 +6,8 @@
 add_library(orrery_warnings INTERFACE)
 target_compile_options(orrery_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  # File names in reports are those of the repository, wherever it was built.
+  -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
   # A warning stops our own build only: a newer compiler's new warning must not stop somebody else's.
   $<$<BOOL:${PROJECT_IS_TOP_LEVEL}>:-Werror>
   # g++ 12 reports overlapping copies inside `"text" + std::string` (GCC bug 105651), which are none.

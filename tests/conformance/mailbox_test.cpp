@@ -2,9 +2,9 @@
 // Method: one body for the simulated world, under many seeds, and for threads, where main blocks.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <orrery/sim/run.hpp>
 #include <orrery/system.hpp>
+#include <chrono>
 #include <string>
 #include <variant>
 

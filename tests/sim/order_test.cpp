@@ -177,6 +177,38 @@ TEST(Order, in_per_pair_mode_a_refusal_at_the_target_is_a_dead_letter_and_not_an
   EXPECT_GT(dropped, 0U);
 }
 
+struct Doomed {
+  int* mail_before_the_stop;
+  int handled = 0;
+  void handle(Note) { ++handled; }
+  void on_stop(Context& context, const ExitReason&) {
+    *mail_before_the_stop = handled + static_cast<int>(context.mailbox_depth());
+  }
+};
+struct WritesAndStops {
+  Ref<Doomed> to;
+  void handle(Go, Context& context) {
+    to.tell(Note{'a'});
+    to.tell(Note{'b'});
+    context.stop(to);
+  }
+};
+
+TEST(Order, in_per_pair_mode_a_stop_arrives_behind_the_mail_of_its_own_sender) {
+  int mail = -1;
+  const auto body = [&](World& w) {
+    mail = -1;
+    const auto doomed = w.spawn(Doomed{&mail});
+    w.spawn(WritesAndStops{doomed}).tell(Go{});
+    w.run();
+  };
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    const auto outcome = sim::execute(body, random_walk(seed), per_pair());
+    ASSERT_FALSE(outcome.finding);
+    ASSERT_EQ(mail, 2) << "seed " << seed;
+  }
+}
+
 TEST(Order, in_per_pair_mode_a_mailbox_whose_senders_wait_loses_nothing) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     const auto outcome = sim::execute(

@@ -124,6 +124,8 @@ class Runtime : public detail::RefusedSpawns {
   std::expected<void, TellError> send_from(Execution& execution, Handle target, Envelope* envelope);
   /// Puts a message that a channel carried into its mailbox; a refusal there goes to the dead letters (SPEC A5).
   void deliver(Handle target, Envelope* envelope);
+  /// The same for a signal: a stop or kill of somebody who has ended meanwhile is forgotten, a watch is answered.
+  void deliver_signal(Handle target, Link& signal);
   void send_tick(ActorTimer& timer, Envelope* envelope);
   std::expected<Handle, SpawnError> spawn_cell(SpawnRequest request, Handle parent);
   bool signal_stop(Handle target, ExitReason reason, bool kill);

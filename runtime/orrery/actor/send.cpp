@@ -280,8 +280,15 @@ bool Runtime::signal_stop(Handle target, ExitReason reason, bool kill) {
   node->kind = kill ? SignalNode::Kind::kill : SignalNode::Kind::stop;
   node->target_generation = target.generation;
   node->reason = kill ? ExitReason::killed() : std::move(reason);
-  push_signal(*cell, node);
+  if (observer_ == nullptr || !observer_->carry_signal(target, *node)) push_signal(*cell, node);
   return true;
+}
+
+void Runtime::deliver_signal(Handle target, Link& signal) {
+  auto* const node = static_cast<SignalNode*>(&signal);
+  if (Cell* const cell = living_cell(target); cell != nullptr) return push_signal(*cell, node);
+  const std::unique_ptr<SignalNode> too_late{node};
+  if (node->kind == SignalNode::Kind::watch) send_down(node->watcher, target, 0, ExitReason::custom("noproc"));
 }
 
 void Runtime::signal_watch(Handle target, Watcher watcher) {
@@ -295,7 +302,7 @@ void Runtime::signal_watch(Handle target, Watcher watcher) {
   node->kind = SignalNode::Kind::watch;
   node->target_generation = target.generation;
   node->watcher = watcher;
-  push_signal(*cell, node);
+  if (observer_ == nullptr || !observer_->carry_signal(target, *node)) push_signal(*cell, node);
 }
 
 void Runtime::push_signal(Cell& cell, SignalNode* node) {

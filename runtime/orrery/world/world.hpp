@@ -21,6 +21,7 @@ namespace orrery {
 
 class Cell;
 class Envelope;
+struct Link;
 class Ask;
 class ExitReason;
 struct MessageInfo;
@@ -88,6 +89,8 @@ class Observer {
   virtual void before_enqueue(Handle target, const Envelope& envelope) = 0;
   /// Returns: true when the world takes the message over, to hand it to Runtime::deliver later (a channel).
   virtual bool carry(Handle target, Envelope& envelope) = 0;
+  /// The same for a signal, to be handed to Runtime::deliver_signal: it keeps its place among the pair's mail.
+  virtual bool carry_signal(Handle target, Link& signal) = 0;
   virtual void enqueued(Handle target, Envelope& envelope, Enqueued outcome) = 0;
   /// A waiting sender's message moved into the place that a take freed.
   virtual void placed(Cell& target, Envelope& envelope) = 0;

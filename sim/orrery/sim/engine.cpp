@@ -147,10 +147,14 @@ void Engine::execute(Op& op) {
     }
     case OpKind::deliver: {
       Agent& carrier = *agents_[op.agent];
-      const auto [target, envelope] = carrier.carried.front();
+      const Carried what = carrier.carried.front();
       carrier.carried.pop_front();
       if (!carrier.carried.empty()) enable(op);
-      runtime_->deliver(target, envelope);
+      if (what.signal != nullptr) {
+        runtime_->deliver_signal(what.target, *what.signal);
+      } else {
+        runtime_->deliver(what.target, what.envelope);
+      }
       return;
     }
     case OpKind::enqueue:

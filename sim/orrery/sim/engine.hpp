@@ -93,6 +93,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   // ---- Observer ---------------------------------------------------------------------------------------------------
   void before_enqueue(Handle target, const Envelope& envelope) override;
   bool carry(Handle target, Envelope& envelope) override;
+  bool carry_signal(Handle target, Link& signal) override;
   void enqueued(Handle target, Envelope& envelope, Enqueued outcome) override;
   void placed(Cell& target, Envelope& envelope) override;
   void before_signal(Handle target, bool kill) override;
@@ -142,6 +143,13 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
     bool enabled = false;
   };
 
+  /// A message or a signal under way in a channel.
+  struct Carried {
+    Handle target{};
+    Envelope* envelope = nullptr;
+    Link* signal = nullptr;
+  };
+
   struct Agent {
     Handle handle{};
     std::string path;
@@ -156,7 +164,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
     std::uint64_t hurried_in = 0;   ///< the period (see `period_`) in which it last acted without a choice
     bool order_matters = false;     ///< its takes and resumes are choices from now on: see order_matters()
     std::vector<std::pair<std::uint64_t, std::uint32_t>> children;  ///< anonymous ones: type, how many so far
-    std::deque<std::pair<Handle, Envelope*>> carried;               ///< of a channel
+    std::deque<Carried> carried;                                    ///< of a channel
     std::size_t event = 0;  ///< the event of the handler that runs, while recording
     ActorType::Fields before;
   };
@@ -222,6 +230,8 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   [[nodiscard]] Agent& agent(Handle handle) { return *agents_[agent_index(handle)]; }
   [[nodiscard]] std::uint32_t pair_ordinal(std::uint32_t from, std::uint32_t to, bool advance);
   [[nodiscard]] std::uint32_t channel(std::uint32_t from, std::uint32_t to);
+  [[nodiscard]] bool is_reached_by_channel(Handle target) const;
+  void put_into_channel(Carried what);
 
   // Trace.
   void note(EventKind kind, const Agent& who, std::uint64_t a, std::uint64_t b);

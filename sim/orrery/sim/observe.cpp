@@ -247,17 +247,28 @@ void Engine::before_exit(Cell& cell) {
 }
 
 bool Engine::carry(Handle target, Envelope& envelope) {
+  if (!is_reached_by_channel(target)) return false;
+  put_into_channel({.target = target, .envelope = &envelope, .signal = nullptr});
+  return true;
+}
+
+bool Engine::carry_signal(Handle target, Link& signal) {
+  if (!is_reached_by_channel(target)) return false;
+  put_into_channel({.target = target, .envelope = nullptr, .signal = &signal});
+  return true;
+}
+
+bool Engine::is_reached_by_channel(Handle target) const {
   if (options_.mode != Mode::per_pair || tearing_down_) return false;
   // Where senders wait for a place, no channel may lose one; such a mailbox is reached as in causal mode.
-  if (BoundedMailbox* const bounded = runtime_->cell_at(target.slot)->bounded.load(std::memory_order_relaxed);
-      bounded != nullptr && bounded->overflow() == Overflow::suspend) {
-    return false;
-  }
-  const std::uint32_t to = agent_index(target);
-  Agent& carrier = *agents_[channel(acting_, to)];
-  carrier.carried.emplace_back(target, &envelope);
+  BoundedMailbox* const bounded = runtime_->cell_at(target.slot)->bounded.load(std::memory_order_relaxed);
+  return bounded == nullptr || bounded->overflow() != Overflow::suspend;
+}
+
+void Engine::put_into_channel(Carried what) {
+  Agent& carrier = *agents_[channel(acting_, agent_index(what.target))];
+  carrier.carried.push_back(what);
   if (carrier.carried.size() == 1) enable(carrier.op);
-  return true;
 }
 
 std::uint32_t Engine::channel(std::uint32_t from, std::uint32_t to) {

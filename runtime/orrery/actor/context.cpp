@@ -85,7 +85,7 @@ std::uint64_t Context::draw(std::string_view stream, std::uint64_t limit) {
 
 void Context::stop(ExitReason reason) {
   if (cell_.ending != Cell::Ending::none) return;
-  cell_.need_extras().exit_reason = std::move(reason);
+  if (reason != ExitReason::normal()) cell_.need_extras().exit_reason = std::move(reason);
   cell_.ending = Cell::Ending::after_handler;
 }
 

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 namespace orrery {
 
@@ -44,6 +45,10 @@ struct Execution {
   SingleWriterCounter stray_dead_letters;
   SingleWriterCounter spawned;
   SingleWriterCounter gone;
+  SingleWriterCounter retired_handled;  ///< of actors that have ended here, as are the next two
+  SingleWriterCounter retired_failed;
+  SingleWriterCounter retired_dead_letters;
+  std::vector<std::uint32_t> free_slots;  ///< left by actors that ended here, for the next ones spawned here
 };
 
 /// Returns: the record of the calling thread, or null on a thread that belongs to no world.

@@ -394,15 +394,15 @@ void Runtime::end(Cell& cell) {
   if (extras != nullptr) {
     for (const Watcher& watcher : extras->watchers) send_down(watcher, old, incarnation, reason);
   }
-  {
+  if (extras != nullptr && extras->bounded != nullptr) {
     const std::lock_guard guard{table_mutex_};
-    retired_.handled += std::exchange(cell.handled, 0);
-    retired_.failed += std::exchange(cell.failed, 0);
-    retired_.dead_lettered += std::exchange(cell.dead_lettered, 0);
-    if (extras != nullptr && extras->bounded != nullptr) free_bounded_.push_back(extras->bounded);
+    free_bounded_.push_back(extras->bounded);
   }
-  Execution* const execution = current_execution();
-  execution->gone.add();
+  Execution& execution = *current_execution();
+  execution.retired_handled.add(std::exchange(cell.handled, 0));
+  execution.retired_failed.add(std::exchange(cell.failed, 0));
+  execution.retired_dead_letters.add(std::exchange(cell.dead_lettered, 0));
+  execution.gone.add();
   drain(cell);
   release_cell(cell);
 }

@@ -72,6 +72,15 @@ void Runtime::add_execution(Execution& execution) {
 }
 
 Cell* Runtime::claim_cell() {
+  if (Execution* const execution = current_execution(); execution != nullptr && execution->runtime == this) {
+    while (!execution->free_slots.empty()) {
+      Cell* const cell = cell_at(execution->free_slots.back());
+      execution->free_slots.pop_back();
+      if (cell->mailbox.claim()) return cell;
+      const std::lock_guard guard{table_mutex_};  // a stray message is just being put away there
+      free_slots_.push_back(cell->slot);
+    }
+  }
   const std::lock_guard guard{table_mutex_};
   for (std::size_t i = free_slots_.size(); i-- > 0;) {
     Cell* const cell = cell_at(free_slots_[i]);
@@ -94,6 +103,20 @@ Cell* Runtime::claim_cell() {
 }
 
 void Runtime::release_cell(Cell& cell) {
+  // Where slots get scarce, none is kept from anybody.
+  const bool is_roomy = slots_used_.load(std::memory_order_relaxed) <= options_.actors_max / 2;
+  if (Execution* const execution = current_execution();
+      is_roomy && execution != nullptr && execution->runtime == this) {
+    constexpr std::size_t kept_max = 256;
+    std::vector<std::uint32_t>& kept = execution->free_slots;
+    kept.push_back(cell.slot);
+    if (kept.size() <= kept_max) return;
+    const std::lock_guard guard{table_mutex_};  // half of them for others, the oldest first
+    const auto half = kept.begin() + kept_max / 2;
+    free_slots_.insert(free_slots_.end(), kept.begin(), half);
+    kept.erase(kept.begin(), half);
+    return;
+  }
   const std::lock_guard guard{table_mutex_};
   free_slots_.push_back(cell.slot);
 }
@@ -224,13 +247,15 @@ Ledger mailbox_ledger(const Cell& cell) {
 
 Ledger Runtime::ledger() const {
   const std::lock_guard guard{table_mutex_};
-  Ledger total = retired_;
+  Ledger total;
   total.offered += foreign_offered_.load(std::memory_order_relaxed);
   total.refused += foreign_refused_.load(std::memory_order_relaxed);
   for (const Execution* execution : executions_) {
     total.offered += execution->offered.get();
     total.refused += execution->refused.get();
-    total.dead_lettered += execution->stray_dead_letters.get();
+    total.dead_lettered += execution->stray_dead_letters.get() + execution->retired_dead_letters.get();
+    total.handled += execution->retired_handled.get();
+    total.failed += execution->retired_failed.get();
   }
   total.dead_lettered += foreign_dead_letters_.load(std::memory_order_relaxed);
   for_each_cell([&](const Cell& cell) {

@@ -225,10 +225,9 @@ class Runtime : public detail::RefusedSpawns {
   std::atomic<std::uint32_t> slots_used_{0};
   std::atomic<bool> accepting_spawns_{true};
 
-  mutable std::mutex table_mutex_;  // free slots, executions, retired counts
+  mutable std::mutex table_mutex_;  // free slots, executions, spare bounded mailboxes
   std::vector<std::uint32_t> free_slots_;
   std::vector<Execution*> executions_;
-  Ledger retired_;
   std::vector<std::unique_ptr<BoundedMailbox>> bounded_pool_;
   std::vector<BoundedMailbox*> free_bounded_;
 

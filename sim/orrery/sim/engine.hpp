@@ -10,7 +10,7 @@
 //               (S2) no choice depends on an address, a clock of the machine, or the order of an unordered container
 //               (S3) option 0 is the operation enabled longest
 //               (S4) time moves only when nothing is enabled, by a stall, or 1 ms per 1,000 operations
-// Source:       SIMULATION.md of the project's design: operations, reductions, time; SPEC Z1 to Z4, Z7.
+// Source:       SPEC Z1 to Z4, Z7; docs/simulation.md has the whole table of operations.
 #pragma once
 #include "orrery/actor/runtime.hpp"
 #include "orrery/sim/finding.hpp"

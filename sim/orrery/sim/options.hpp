@@ -23,7 +23,7 @@ struct RunOptions {
   int stalls_max = 2;                     ///< per run, with FaultProfile::local
   Duration stall_max = std::chrono::seconds{10};
   std::uint64_t stall_reach = 64;  ///< a stall comes within so many operations; runs are short
-  /// Offer no choice where none can matter (SIMULATION.md, rules 2 and 3). Off: for the tests that check just that.
+  /// Offer no choice where none can matter (docs/simulation.md). Off: for the tests that check just that.
   bool reduce = true;
   /// Keep the text of every event, for a report.
   bool record_events = false;

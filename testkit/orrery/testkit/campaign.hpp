@@ -5,7 +5,7 @@
 //                    the shrunk one from its record; what does not repeat itself is reported as non-determinism
 //               (P2) the shrunk run shows the same failure as the one that was found
 // Not so:       a program whose runs depend on each other (a static counter) may still repeat itself when it is asked.
-// Source:  SPEC X2, X4, Z9; EXPLORATION section 5.
+// Source:  SPEC X2, X4, Z9.
 #pragma once
 #include "orrery/sim/run.hpp"
 #include "orrery/testkit/input.hpp"

@@ -7,7 +7,7 @@
 //       same failure (P2). What is taken is re-recorded, so that the result replays exactly. Deterministic: the budget
 //       counts runs and operations, not seconds.
 // Not so:  the result is small, not smallest: no simpler input that was tried fails, and no calmer choice.
-// Source:  EXPLORATION section 5; Zeller and Hildebrandt's delta debugging for the choices.
+// Source:  Zeller and Hildebrandt's delta debugging, for the choices; Hypothesis, for one stream of everything.
 #pragma once
 #include "orrery/testkit/campaign.hpp"
 

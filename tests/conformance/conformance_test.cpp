@@ -3,6 +3,7 @@
 //         load, and every outcome seen there must be in the simulator's set. Random runs must stay in it too, and each
 //         run's account of messages must add up (a finding in the simulator, a check in System's destructor).
 #include "tests/conformance/programs.hpp"
+#include "tests/support/scale.hpp"
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
@@ -23,10 +24,7 @@ using namespace orrery;
 using conformance::Program;
 using namespace std::chrono_literals;
 
-bool is_short() {
-  const char* const scale = std::getenv("ORRERY_TEST_SCALE");
-  return scale != nullptr && std::string_view{scale} == "short";
-}
+using test_support::is_short;
 
 class Conformance : public testing::TestWithParam<Program> {
  protected:

@@ -1,5 +1,7 @@
 #include "orrery/core/block_pool.hpp"
 
+#include "tests/support/scale.hpp"
+
 #include <gtest/gtest.h>
 #include <pthread.h>
 
@@ -18,38 +20,8 @@
 namespace orrery {
 namespace {
 
-#if defined(__SANITIZE_THREAD__)
-constexpr bool under_tsan = true;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-constexpr bool under_tsan = true;
-#else
-constexpr bool under_tsan = false;
-#endif
-#else
-constexpr bool under_tsan = false;
-#endif
-
-int scaled(int full) {
-  const char* scale = std::getenv("ORRERY_TEST_SCALE");
-  const bool is_short = scale != nullptr && std::string_view(scale) == "short";
-  return is_short || under_tsan ? full / 20 : full;
-}
-
-/// splitmix64 (S. Vigna): a few lines, integers only, the same everywhere.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t below(std::uint64_t bound) {
-    std::uint64_t x = state_ += 0x9e3779b97f4a7c15U;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
-    return (x ^ (x >> 31)) % bound;
-  }
-
- private:
-  std::uint64_t state_;
-};
+using test_support::Random;
+using test_support::scaled;
 
 /// A block filled with a byte that depends on its number, so that overlapping blocks show.
 struct Filled {

@@ -3,6 +3,9 @@
 #pragma once
 #include "orrery/fiber/fiber.hpp"
 #include "orrery/fiber/switch.hpp"
+
+#include "tests/support/scale.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
@@ -16,9 +19,7 @@ namespace orrery::fiber {
 /// Returns: `count`, or fewer where that is asked for, or where ThreadSanitizer pays a millisecond per
 ///          fiber and g++'s has room for 8,128 of them.
 inline std::size_t scaled(std::size_t count) {
-  const char* const scale = std::getenv("ORRERY_TEST_SCALE");
-  const bool is_short = scale != nullptr && std::string_view(scale) == "short";
-  const std::size_t divisor = (is_short ? 10U : 1U) * (detail::tsan_build ? 20U : 1U);
+  const std::size_t divisor = (test_support::is_short() ? 10U : 1U) * (detail::tsan_build ? 20U : 1U);
   return std::max<std::size_t>(count / divisor, 16);
 }
 

@@ -25,7 +25,6 @@ plant() {  # MUTANT
     BEGIN {
       open my $in, "<", $ENV{MUTANT} or die; local $/; my $text = <$in>;
       ($old, $new) = $text =~ /^<<<<\n(.*?)^====\n(.*?)^>>>>$/ms or die "$ENV{MUTANT}: no <<<< ==== >>>>\n";
-      chomp($old, $new);
     }
     my $count = () = /\Q$old\E/g;
     die "$ENV{MUTANT}: its text stands there $count times, not once\n" if $count != 1;
@@ -46,9 +45,11 @@ for name in "${names[@]}"; do
   [[ -f $mutant ]] || { echo "planted: there is no $mutant" >&2; exit 2; }
   suite=$(value "$mutant" suite)
   refresh
-  plant "$mutant"
   log=build/planted/$name.log
-  if ! cmake --build "$tree" --parallel "$jobs" --target "${suite}_test" > "$log" 2>&1; then
+  if ! plant "$mutant"; then
+    verdict="DOES NOT FIT"
+    survivors=$((survivors + 1))
+  elif ! cmake --build "$tree" --parallel "$jobs" --target "${suite}_test" > "$log" 2>&1; then
     verdict="DOES NOT BUILD, see $log"
     survivors=$((survivors + 1))
   elif (cd "$copy" && ORRERY_TEST_SCALE=short timeout 300 "../build/bin/${suite}_test" --gtest_filter="$(value "../../../$mutant" filter)") >> "$log" 2>&1; then

@@ -2,6 +2,7 @@
 // right one is tried without a false alarm.
 #include "examples/bank/bank_property.hpp"
 #include "examples/bank/naive_bank.hpp"
+#include "tests/support/scale.hpp"
 
 #include <orrery/testkit/story.hpp>
 #include <cstdlib>
@@ -21,10 +22,7 @@ Property bank_property(const char* name) {
 const Property naive = bank_property<bank::TrustingAccount, bank::NaiveTeller>("NaiveBank.MoneyIsConserved");
 const Property right = bank_property<bank::Account, bank::Teller>("Bank.MoneyIsConserved");
 
-std::uint64_t runs_of_the_right_bank() {
-  const char* const scale = std::getenv("ORRERY_TEST_SCALE");
-  return scale != nullptr && std::string_view{scale} == "short" ? 5'000 : 100'000;
-}
+std::uint64_t runs_of_the_right_bank() { return test_support::is_short() ? 5'000 : 100'000; }
 
 // A run of the wrong bank fails with probability of about one in ten once it has two transfers or more, so that all of 1,000
 // runs hold with a probability far below 1 in 10^20.

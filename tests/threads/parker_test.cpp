@@ -1,5 +1,7 @@
 #include "orrery/threads/parker.hpp"
 
+#include "tests/support/scale.hpp"
+
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sys/resource.h>
@@ -18,23 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
-#if defined(__SANITIZE_THREAD__)
-constexpr bool under_tsan = true;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-constexpr bool under_tsan = true;
-#else
-constexpr bool under_tsan = false;
-#endif
-#else
-constexpr bool under_tsan = false;
-#endif
-
-int scaled(int full) {
-  const char* scale = std::getenv("ORRERY_TEST_SCALE");
-  const bool is_short = scale != nullptr && std::string_view(scale) == "short";
-  return is_short || under_tsan ? full / 20 : full;
-}
+using test_support::scaled;
 
 /// A deadline that has passed: park() answers at once whether there was a token.
 constexpr steady_clock::time_point passed{};

@@ -1,5 +1,7 @@
 #include "orrery/threads/steal_queue.hpp"
 
+#include "tests/support/scale.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,23 +19,7 @@
 namespace orrery {
 namespace {
 
-#if defined(__SANITIZE_THREAD__)
-constexpr bool under_tsan = true;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-constexpr bool under_tsan = true;
-#else
-constexpr bool under_tsan = false;
-#endif
-#else
-constexpr bool under_tsan = false;
-#endif
-
-int scaled(int full) {
-  const char* scale = std::getenv("ORRERY_TEST_SCALE");
-  const bool is_short = scale != nullptr && std::string_view(scale) == "short";
-  return is_short || under_tsan ? full / 20 : full;
-}
+using test_support::scaled;
 
 struct Item {
   int name = 0;

@@ -6,6 +6,8 @@
 #include "orrery/core/block_pool.hpp"
 #include "orrery/system.hpp"
 
+#include "tests/support/scale.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -22,17 +24,7 @@ namespace orrery {
 
 using namespace std::chrono_literals;
 
-#if defined(__SANITIZE_THREAD__)
-inline constexpr bool under_tsan = true;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-inline constexpr bool under_tsan = true;
-#else
-inline constexpr bool under_tsan = false;
-#endif
-#else
-inline constexpr bool under_tsan = false;
-#endif
+using test_support::under_tsan;
 #if defined(__SANITIZE_ADDRESS__)
 inline constexpr bool under_asan = true;
 #else
@@ -41,9 +33,7 @@ inline constexpr bool under_asan = false;
 
 /// Returns: `count`, or fewer where that is asked for or where each step is instrumented.
 inline std::size_t scaled(std::size_t count, std::size_t least = 16) {
-  const char* const scale = std::getenv("ORRERY_TEST_SCALE");
-  const bool is_short = scale != nullptr && std::string_view{scale} == "short";
-  const std::size_t divisor = (is_short ? 10U : 1U) * (under_tsan ? 40U : under_asan ? 10U : 1U);
+  const std::size_t divisor = (test_support::is_short() ? 10U : 1U) * (under_tsan ? 40U : under_asan ? 10U : 1U);
   return std::max(count / divisor, least);
 }
 

@@ -3,10 +3,13 @@
 
 #include <orrery/core/block_pool.hpp>
 #include <orrery/core/hash.hpp>
+#include <orrery/core/timer_wheel.hpp>
 #include <orrery/fiber/fiber.hpp>
 #include <orrery/fiber/switch.hpp>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <vector>
 
 namespace {
 
@@ -61,5 +64,23 @@ void limit_trace_hash_word(benchmark::State& state) {
   benchmark::DoNotOptimize(hasher.value());
 }
 BENCHMARK(limit_trace_hash_word);
+
+/// Arms a timer and lets it fire, among many that are due in an hour.
+void limit_timer_wheel(benchmark::State& state) {
+  constexpr std::size_t batch = 1'000;
+  std::vector<TimerNode> pending(static_cast<std::size_t>(state.range(0)));
+  std::vector<TimerNode> timers(batch);
+  Instant now{};
+  TimerWheel wheel{now};
+  for (auto& timer : pending) wheel.arm(timer, now + std::chrono::hours{1'000});
+  std::size_t fired = 0;
+  while (state.KeepRunningBatch(batch)) {
+    for (auto& timer : timers) wheel.arm(timer, now + std::chrono::milliseconds{1});
+    now += std::chrono::milliseconds{2};
+    fired += wheel.expire(now, [](TimerNode&) {});
+  }
+  if (fired != static_cast<std::size_t>(state.iterations())) state.SkipWithError("a timer did not fire");
+}
+BENCHMARK(limit_timer_wheel)->ArgName("pending")->Arg(100'000);
 
 }  // namespace

@@ -27,16 +27,16 @@ void ActorTimer::fired(Timer& timer) {
 
 TimerKey TimerSet::add(World& world, ActorTimer* timer, Duration delay) {
   timer->key = TimerKey{next_key_++};
-  timers_.push_back(timer);
+  timers_.emplace_hint(timers_.end(), timer->key.number, timer);
   timer->retain();  // while armed
   world.arm(*timer, world.now() + std::max(delay, Duration::zero()));
   return timer->key;
 }
 
 bool TimerSet::cancel(World& world, TimerKey key) noexcept {
-  const auto at = std::ranges::find(timers_, key, &ActorTimer::key);
+  const auto at = timers_.find(key.number);
   if (at == timers_.end()) return false;
-  ActorTimer* const timer = *at;
+  ActorTimer* const timer = at->second;
   timers_.erase(at);
   timer->cancelled = true;  // R1: read by the same actor when the tick is taken
   if (world.cancel(*timer)) timer->release();
@@ -45,7 +45,7 @@ bool TimerSet::cancel(World& world, TimerKey key) noexcept {
 }
 
 void TimerSet::cancel_all(World& world) noexcept {
-  while (!timers_.empty()) cancel(world, timers_.back()->key);
+  while (!timers_.empty()) cancel(world, TimerKey{timers_.rbegin()->first});
 }
 
 bool TimerSet::taken(World& world, ActorTimer& timer) noexcept {
@@ -59,7 +59,7 @@ bool TimerSet::taken(World& world, ActorTimer& timer) noexcept {
     if (due <= now) due += ((now - due) / timer.period + 1) * timer.period;
     world.arm(timer, due);
   } else {
-    std::erase(timers_, &timer);
+    timers_.erase(timer.key.number);
     timer.release();
   }
   return true;

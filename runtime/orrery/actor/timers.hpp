@@ -14,7 +14,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <vector>
+#include <map>
 
 namespace orrery {
 
@@ -78,7 +78,7 @@ class TimerSet {
   [[nodiscard]] std::size_t size() const noexcept { return timers_.size(); }
 
  private:
-  std::vector<ActorTimer*> timers_;
+  std::map<std::uint64_t, ActorTimer*> timers_;  ///< by key: an actor may have very many
   std::uint64_t next_key_ = 1;
 };
 

@@ -72,7 +72,8 @@ Cell* ThreadedWorld::next_cell() {
   ++worker.picks;
   if (worker.picks % picks_per_timer_look == 0) expire(worker.timers);
   if (worker.picks % picks_per_injection_look == 0) {
-    if (Cell* const cell = injection_.pop()) return cell;
+    // A share, not one: behind an actor that keeps telling itself, those who had overflowed into it would wait for long.
+    if (Cell* const cell = take_injected(worker)) return cell;
   }
   if (Cell* const cell = take_local(worker)) return cell;
   return find_elsewhere(worker);

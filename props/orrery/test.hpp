@@ -1,7 +1,8 @@
 // test.hpp: everything needed to write property tests of actor systems.
 #pragma once
+#include "orrery/actor/refusals.hpp"  // this and the next first: g++ prints a line per nested include
+
 #include "orrery/actor/ref.hpp"
-#include "orrery/actor/refusals.hpp"  // first, for short compile errors: g++ prints a line per nested include
 
 #include "orrery/actor.hpp"
 #include "orrery/props/rapidcheck.hpp"

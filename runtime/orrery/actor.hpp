@@ -4,7 +4,9 @@
 //   struct Account { int balance = 0; int handle(Deposit m) { return balance += m.amount; } };
 //   orrery::Ref<Account> wire(orrery::Runtime& rt) { return rt.spawn("alice", Account{100}); }
 #pragma once
-#include "orrery/actor/refusals.hpp"  // first, for short compile errors
+#include "orrery/actor/refusals.hpp"  // this and the next first: g++ prints a line per nested include
+
+#include "orrery/actor/ref.hpp"
 
 #include "orrery/actor/ask.hpp"
 #include "orrery/actor/context.hpp"
@@ -13,7 +15,6 @@
 #include "orrery/actor/mailbox.hpp"
 #include "orrery/actor/message.hpp"
 #include "orrery/actor/options.hpp"
-#include "orrery/actor/ref.hpp"
 #include "orrery/actor/runtime.hpp"
 #include "orrery/actor/sendable.hpp"
 #include "orrery/actor/spawn.hpp"

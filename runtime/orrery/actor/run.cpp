@@ -28,15 +28,12 @@ class OnBehalfOf {
   OnBehalfOf(Cell& cell, Envelope* message) noexcept : OnBehalfOf{*current_execution(), cell, message} {}
   OnBehalfOf(const OnBehalfOf&) = delete;
   OnBehalfOf& operator=(const OnBehalfOf&) = delete;
-  ~OnBehalfOf() { (void)end(); }
-  /// Returns: the record of the thread that we are on now.
-  Execution& end() noexcept {
+  ~OnBehalfOf() {
     // Only a suspension can have moved us to another thread.
     Execution& execution = cell_.suspensions == suspensions_ ? execution_ : *current_execution();
     execution.cell = nullptr;
     execution.message = nullptr;
     cell_.in_handler = false;
-    return execution;
   }
 
  private:
@@ -184,9 +181,12 @@ inline Execution* Runtime::handle(Execution* execution, Cell& cell, Envelope* en
   if (observer_ != nullptr) observer_->taken(cell, *envelope);
   Context context{*this, cell, envelope};
   Attempt outcome;
-  OnBehalfOf on_behalf{*execution, cell, envelope};
-  attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
-  execution = &on_behalf.end();
+  const std::uint32_t suspensions = cell.suspensions;
+  {
+    const OnBehalfOf on_behalf{*execution, cell, envelope};
+    attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
+  }
+  if (cell.suspensions != suspensions) execution = current_execution();
   const bool is_usual = outcome.how == Observer::Ended::handled && observer_ == nullptr && !context.was_stashed() &&
                         cell.ending != Cell::Ending::unwinding &&
                         (cell.extras == nullptr || cell.extras->receive_timeout == nullptr);

@@ -61,11 +61,11 @@ class BoundedMailbox {
   /// Opens the mailbox for one actor. Pre: closed.
   void open(Handle owner, std::uint32_t capacity, std::uint32_t resume_at, Overflow overflow) noexcept;
 
-  /// Closes it. Threads: the owner. Returns: the waiters, whose state becomes `closed` when notify_closed() is called on
-  /// each; their envelopes are still theirs.
+  /// Closes it. Threads: the owner. Returns: the waiters, off the list. The caller sets each one's state to `closed`, after
+  /// which its stack may go, and wakes it; their envelopes are still theirs.
   [[nodiscard]] PlaceWaiter* close() noexcept;
 
-  /// Offers `envelope`. With must_wait the envelope is still the caller's: it calls wait() or reports mailbox_full.
+  /// Offers `envelope`, which stays the caller's unless the outcome is accepted or replaced_oldest. Never must_wait.
   ///
   /// Threads: any.    Cost: one lock, O(1) except for drop_oldest behind uncounted mail.
   [[nodiscard]] Pushed push(Envelope& envelope, Handle target) noexcept;

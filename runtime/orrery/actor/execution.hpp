@@ -39,7 +39,6 @@ struct Execution {
   Cell* cell = nullptr;           ///< whose handler runs; null between handlers
   Envelope* message = nullptr;    ///< what it handles
   fiber::Fiber* fiber = nullptr;  ///< what this thread runs on
-  bool is_foreign = false;        ///< stands for the body of a test: sends count, but no actor runs
   SingleWriterCounter offered;
   SingleWriterCounter refused;
   SingleWriterCounter stray_dead_letters;

@@ -81,21 +81,20 @@ void AskCall::Deadline::passed(Timer& timer) {
   }
 }
 
-void AskCall::begin(Runtime& runtime, Handle target, Envelope* request, Duration timeout) {
+void AskCall::begin(Runtime& runtime, Execution* here, Handle target, Envelope* request, Duration timeout) {
   runtime_ = &runtime;
   target_ = target;
   timeout_ = timeout;
   message_ = request->operations->message;
-  if (Runtime::is_unwinding()) {  // S4: further waits inside an unwound handler end at once
-    request->operations->drop(*request);
-    runtime.free_envelope(request);
-    error_ = AskError::actor_stopped;
-    return;
-  }
   Ask* const ask = request->ask;
-  const Execution* const execution = current_execution();
-  if (execution != nullptr && execution->runtime == &runtime && execution->cell != nullptr) {
-    ask->asker = execution->cell->handle();
+  if (here != nullptr && here->cell != nullptr) {
+    if (here->cell->ending == Cell::Ending::unwinding) {  // S4: further waits inside an unwound handler end at once
+      request->operations->drop(*request);
+      runtime.free_envelope(request);
+      error_ = AskError::actor_stopped;
+      return;
+    }
+    ask->asker = here->cell->handle();
   } else {
     ask->waiter = &runtime.world().waiter();
   }
@@ -107,7 +106,10 @@ void AskCall::begin(Runtime& runtime, Handle target, Envelope* request, Duration
     const Instant now = runtime.now();
     runtime.world().arm(*deadline_, timeout > Instant::max() - now ? Instant::max() : now + timeout);
   }
-  if (const auto sent = runtime.send(target, request, true, deadline_ ? &deadline_->expired : nullptr); !sent) {
+  const std::atomic<bool>* const expires = deadline_ ? &deadline_->expired : nullptr;
+  if (const auto sent = here != nullptr ? runtime.send_from(*here, target, request, expires)
+                                        : runtime.send(target, request, true, expires);
+      !sent) {
     const bool expired = deadline_ && deadline_->expired.load(std::memory_order_relaxed);
     error_ = expired && sent.error() == TellError::mailbox_full ? AskError::timeout : to_ask_error(sent.error());
     disarm();

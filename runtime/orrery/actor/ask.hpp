@@ -44,8 +44,8 @@ class AskCall {
   AskCall& operator=(const AskCall&) = delete;
   ~AskCall();
 
-  /// Sends the request, which is taken over.
-  void begin(Runtime& runtime, Handle target, Envelope* request, Duration timeout);
+  /// Sends the request, which is taken over. `here` is the calling thread's record if it is one of `runtime`, else null.
+  void begin(Runtime& runtime, Execution* here, Handle target, Envelope* request, Duration timeout);
   /// A target that cannot even be named: the outcome is `error`.
   void fail(AskError error) noexcept { error_ = error; }
 
@@ -123,6 +123,16 @@ AskResult<M> take_result(AskCall& call) {
   }
 }
 
+template <class M>
+Envelope* make_request(BlockPool& pool, const Operations& operations, M&& message, std::source_location where) {
+  constexpr std::size_t bytes = Envelope::header_bytes + Envelope::ask_bytes + payload_bytes<M>();
+  auto* const envelope =
+      ::new (pool.allocate(bytes)) Envelope{operations, priority_of<M>(), Envelope::is_ask, bytes, where};
+  envelope->ask = ::new (reinterpret_cast<std::byte*>(envelope) + Envelope::header_bytes) Ask;
+  envelope->ask->home = envelope;
+  ::new (envelope->payload_of_ask()) M(std::move(message));
+  return envelope;
+}
 template <class M>
 Envelope* make_request(Runtime& runtime, const Operations& operations, M&& message, std::source_location where) {
   Envelope* const envelope = runtime.new_envelope(payload_bytes<M>(), true);

@@ -1,8 +1,8 @@
 // cell.hpp: an actor, its mailbox and its life, in one numbered slot.
 // Why:  senders need an address that is always valid memory and always says who lives there. Cells are never freed
 //       while their runtime lives; a slot is handed on with a new generation.
-// How:  the first cache line is what senders touch, the rest belongs to whoever runs the cell. What most actors never
-//       need (a name, a bound, timers, a restart recipe) is allocated when first used.
+// How:  two cache lines: the first is what senders touch, the second belongs to whoever runs the cell. What most actors
+//       never need (a name, a bound, timers, a restart recipe) is allocated when first used.
 //
 //   vacant --spawn--> idle <--> scheduled/running --suspends--> parked --woken--> scheduled
 //                                   | stop, kill, failure without restart
@@ -28,10 +28,6 @@
 #include <vector>
 
 namespace orrery {
-
-namespace fiber {
-class Fiber;
-}
 
 /// What the runtime does with an actor whose type it does not know. One constant per actor type.
 struct ActorType {
@@ -85,13 +81,19 @@ struct CellExtras {
 
 class alignas(64) Cell {
  public:
-  // Touched by senders.
+  // Touched by senders, and in the last row rarely by whoever runs the cell.
   MailQueue mailbox;
   std::atomic<std::uint32_t> generation{1};
   std::atomic<std::uint32_t> attention{0};
   std::atomic<Link*> signals{nullptr};
   std::atomic<BoundedMailbox*> bounded{nullptr};
+  std::uint32_t slot = 0;
+  std::uint32_t failed = 0;
+  std::uint32_t incarnation = 0;
   std::atomic<bool> uses_priorities{false};
+  bool needs_start = false;
+  bool killed = false;
+  bool reported_depth = false;
 
   // Touched by whoever runs the cell.
   enum class Life : std::uint8_t { vacant, living };
@@ -104,21 +106,17 @@ class alignas(64) Cell {
   alignas(64) Link bell;
   void* actor = nullptr;
   const ActorType* type = nullptr;
-  fiber::Fiber* fiber = nullptr;  ///< the parked handler
-  Wait* wait = nullptr;           ///< what it waits for
+  Wait* wait = nullptr;  ///< what the parked handler waits for
   CellExtras* extras = nullptr;
-  std::uint32_t slot = 0;
-  std::uint32_t incarnation = 0;
-  std::uint32_t suspensions = 0;  ///< how often a handler was parked; grows for ever
   std::uint64_t handled = 0;
-  std::uint32_t failed = 0;
+  std::uint32_t suspensions = 0;  ///< how often a handler was parked; grows for ever
   std::uint32_t dead_lettered = 0;
   Life life = Life::vacant;
   Ending ending = Ending::none;
-  bool needs_start = false;
-  bool killed = false;
   bool in_handler = false;
-  bool reported_depth = false;
+  /// Whether its mail comes from the mailbox alone and nothing follows a handler: no capacity, no stash, no receive
+  /// timeout. Priorities are known by `uses_priorities`.
+  bool is_plain = true;
 
   /// Bits of `attention`.
   static constexpr std::uint32_t belled = 1;    ///< the bell is in the mailbox, or about to be
@@ -131,5 +129,6 @@ class alignas(64) Cell {
     return *extras;
   }
 };
+static_assert(sizeof(Cell) == 128);
 
 }  // namespace orrery

@@ -99,6 +99,8 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns {
   void stash_current(const MessageInfo* message);
   void check_self(const void* actor) const;
 
+  friend class Runtime;  // one Context serves a whole batch
+
   Runtime& runtime_;
   Cell& cell_;
   Envelope* envelope_;

@@ -104,6 +104,10 @@ class Envelope : public Link {
   }
   /// Returns: payload() of what is no ask.
   [[nodiscard]] void* payload_after_header() noexcept { return reinterpret_cast<std::byte*>(this) + header_bytes; }
+  /// Returns: payload() of an ask.
+  [[nodiscard]] void* payload_of_ask() noexcept {
+    return reinterpret_cast<std::byte*>(this) + header_bytes + ask_bytes;
+  }
   [[nodiscard]] const void* payload() const noexcept { return const_cast<Envelope*>(this)->payload(); }
 };
 static_assert(sizeof(Envelope) <= Envelope::header_bytes);

@@ -121,7 +121,8 @@ class Runtime : public detail::RefusedSpawns {
   std::expected<void, TellError> send(Handle target, Envelope* envelope, bool may_wait = true,
                                       const std::atomic<bool>* expired = nullptr);
   /// send() from the thread whose record `execution` is.    Cost: one exchange when the target is busy.
-  std::expected<void, TellError> send_from(Execution& execution, Handle target, Envelope* envelope);
+  std::expected<void, TellError> send_from(Execution& execution, Handle target, Envelope* envelope,
+                                           const std::atomic<bool>* expired = nullptr);
   /// Puts a message that a channel carried into its mailbox; a refusal there goes to the dead letters (SPEC A5).
   void deliver(Handle target, Envelope* envelope);
   /// The same for a signal: a stop or kill of somebody who has ended meanwhile is forgotten, a watch is answered.
@@ -140,7 +141,8 @@ class Runtime : public detail::RefusedSpawns {
 
   /// Runs a scheduled cell for at most `budget` messages.
   /// Returns: whether it is still runnable and the caller must run it again (false also when it went to another loop).
-  bool run(Cell& cell, std::uint32_t budget);
+  bool run(Execution& execution, Cell& cell, std::uint32_t budget);
+  bool run(Cell& cell, std::uint32_t budget) { return run(*current_execution(), cell, budget); }
   /// The world's part of suspend(): the handler's fiber is completely parked. Runs on another fiber.
   void parked(Cell& cell);
   /// A wait of `cell` may have become ready. Threads: any.
@@ -148,6 +150,8 @@ class Runtime : public detail::RefusedSpawns {
   /// Settles an ask by an error. The request's payload must be gone.
   void settle_error(Ask& ask, AskError error) noexcept;
   void settle_reply(Cell& replier, Ask& ask) noexcept;
+  /// The same where nobody observes; the cell of the replier may be somebody else's already.
+  void settle_reply(Execution& execution, Ask& ask) noexcept;
   /// The asker lets go of an unsettled ask. Returns: false when it was settled: take the result, then release_home().
   [[nodiscard]] static bool abandon(Ask& ask) noexcept;
   void release_home(Ask& ask) noexcept;
@@ -193,7 +197,8 @@ class Runtime : public detail::RefusedSpawns {
   void push_signal(Cell& cell, SignalNode* node);
   void ring(Cell& cell) noexcept;
   void ring_mail(Cell& cell);
-  void wake_cell(Cell& cell) noexcept;
+  [[nodiscard]] bool unpark(Cell& cell) noexcept;
+  [[gnu::cold]] void put_away_late_reply(Ask& ask, Handle asker) noexcept;
   void take_signals(Cell& cell);
   [[nodiscard]] bool may_continue(Cell& cell);
   Envelope* next_envelope(Cell& cell);
@@ -202,6 +207,7 @@ class Runtime : public detail::RefusedSpawns {
   void start(Cell& cell);
   Envelope* next_of_many(Cell& cell);
   bool admit(Cell& cell, Envelope* envelope);
+  bool run_plain(Execution& execution, Cell& cell, std::uint32_t& budget);
   Execution* handle(Execution* execution, Cell& cell, Envelope* envelope);
   void after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, const std::string* what);
   void fail(Cell& cell, std::string what);

@@ -145,17 +145,18 @@ std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, 
   return refuse(envelope, TellError::actor_stopped, execution);
 }
 
-std::expected<void, TellError> Runtime::send_from(Execution& execution, Handle target, Envelope* envelope) {
+std::expected<void, TellError> Runtime::send_from(Execution& execution, Handle target, Envelope* envelope,
+                                                  const std::atomic<bool>* expired) {
   Cell* const cell = cell_at(target.slot);
   const bool is_plain = observer_ == nullptr && cell != nullptr && envelope->priority == Priority::normal &&
                         cell->generation.load(std::memory_order_acquire) == target.generation &&
                         cell->bounded.load(std::memory_order_acquire) == nullptr;
   if (!is_plain) [[unlikely]]
-    return send(target, envelope);
+    return send(target, envelope, true, expired);
   if (execution.cell != nullptr) envelope->sender = execution.cell->handle();
   envelope->target_generation = target.generation;
   execution.offered.add();
-  if (cell->mailbox.push(*envelope)) world_.schedule(*cell);
+  if (cell->mailbox.push(*envelope)) world_.schedule_from(execution, *cell);
   return {};
 }
 
@@ -336,21 +337,19 @@ void Runtime::ring_mail(Cell& cell) {
   if ((seen & Cell::belled) == 0 && cell.mailbox.push(cell.bell)) world_.schedule(cell);
 }
 
-void Runtime::wake_cell(Cell& cell) noexcept {
+/// Something that the cell's wait may depend on has changed. Returns: whether the caller must schedule the cell.
+inline bool Runtime::unpark(Cell& cell) noexcept {
   std::uint32_t seen = cell.attention.load(std::memory_order_seq_cst);
   while (true) {
-    if ((seen & Cell::parked) != 0) {
-      if (!cell.attention.compare_exchange_weak(seen, seen & ~Cell::parked, std::memory_order_seq_cst)) continue;
-      world_.schedule(cell);
-      return;
-    }
-    if (cell.attention.compare_exchange_weak(seen, seen | Cell::notified, std::memory_order_seq_cst)) return;
+    const bool is_parked = (seen & Cell::parked) != 0;
+    const std::uint32_t changed = is_parked ? seen & ~Cell::parked : seen | Cell::notified;
+    if (cell.attention.compare_exchange_weak(seen, changed, std::memory_order_seq_cst)) return is_parked;
   }
 }
 
 void Runtime::wake(Handle waiting) noexcept {
   // A cell that was handed on meanwhile is woken for nothing, finds its wait not ready and parks again.
-  if (Cell* const cell = cell_at(waiting.slot); cell != nullptr) wake_cell(*cell);
+  if (Cell* const cell = cell_at(waiting.slot); cell != nullptr && unpark(*cell)) world_.schedule(*cell);
 }
 
 // ---- asks ---------------------------------------------------------------------------------------------------------
@@ -377,18 +376,33 @@ void Runtime::settle_reply(Cell& replier, Ask& ask) noexcept {
   if (observer_ != nullptr) {
     observer_->replied(replier, ask, ask.state.load(std::memory_order_relaxed) == Ask::pending);
   }
-  if (ask.state.exchange(Ask::settled, std::memory_order_seq_cst) == Ask::abandoned) {  // V3: too late
-    record_dead_letter(*ask.home, asker, DeadLetterReason::late_reply);
-    const MessageInfo& info = *ask.home->operations->message;
-    if (ask.has_reply && info.drop_reply != nullptr) info.drop_reply(ask.home->payload());
-    release_home(ask);
-    return;
-  }
-  if (waiter != nullptr) {
+  if (ask.state.exchange(Ask::settled, std::memory_order_seq_cst) == Ask::abandoned) {
+    put_away_late_reply(ask, asker);
+  } else if (waiter != nullptr) {
     waiter->wake();
   } else {
     wake(asker);
   }
+}
+
+void Runtime::settle_reply(Execution& execution, Ask& ask) noexcept {
+  const Handle asker = ask.asker;
+  Waiter* const waiter = ask.waiter;
+  if (ask.state.exchange(Ask::settled, std::memory_order_seq_cst) == Ask::abandoned) [[unlikely]] {
+    put_away_late_reply(ask, asker);
+  } else if (waiter != nullptr) {
+    waiter->wake();
+  } else if (Cell& cell = *cell_at(asker.slot); unpark(cell)) {
+    world_.schedule_from(execution, cell);
+  }
+}
+
+/// V3: the asker has let go of the ask.
+void Runtime::put_away_late_reply(Ask& ask, Handle asker) noexcept {
+  record_dead_letter(*ask.home, asker, DeadLetterReason::late_reply);
+  const MessageInfo& info = *ask.home->operations->message;
+  if (ask.has_reply && info.drop_reply != nullptr) info.drop_reply(ask.home->payload());
+  release_home(ask);
 }
 
 bool Runtime::abandon(Ask& ask) noexcept {

@@ -40,9 +40,15 @@ TellResult tell_to(std::uint32_t runtime_index, Handle target, const Operations*
 template <class M>
 void begin_ask(AskCall& call, std::uint32_t runtime_index, Handle target, const Operations* operations, M&& message,
                Duration timeout, std::source_location where) {
+  Execution* const execution = current_execution();
+  if (execution != nullptr && execution->runtime_index == runtime_index && operations != nullptr) [[likely]] {
+    Runtime& here = *execution->runtime;
+    return call.begin(here, execution, target, make_request(*execution->pool, *operations, std::move(message), where),
+                      timeout == Duration::min() ? here.runtime_options().ask_timeout : timeout);
+  }
   Runtime* const runtime = operations == nullptr ? nullptr : runtime_of(runtime_index);
   if (runtime == nullptr) return call.fail(AskError::actor_not_found);
-  call.begin(*runtime, target, make_request(*runtime, *operations, std::move(message), where),
+  call.begin(*runtime, nullptr, target, make_request(*runtime, *operations, std::move(message), where),
              timeout == Duration::min() ? runtime->runtime_options().ask_timeout : timeout);
 }
 

@@ -225,6 +225,7 @@ void Context::set_receive_timeout(const A& actor, Duration idle, M message, std:
   };
   timeout->key = add_timer(timeout->make(), idle);
   extras.receive_timeout = std::move(timeout);
+  cell_.is_plain = false;
 }
 template <class M>
 void Context::stash(M message) {

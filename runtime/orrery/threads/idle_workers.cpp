@@ -32,6 +32,12 @@ bool IdleWorkers::begin_search() noexcept {
 }
 
 bool IdleWorkers::enter(Worker& self, bool was_searching) {
+  if (!enter_list(self, was_searching)) return false;
+  heavy_fence();  // before the caller looks again
+  return true;
+}
+
+bool IdleWorkers::enter_list(Worker& self, bool was_searching) {
   const std::lock_guard guard{mutex_};
   if (closed_.load(std::memory_order_relaxed)) {
     if (was_searching) word_.fetch_sub(one_searching, std::memory_order_seq_cst);

@@ -1,9 +1,10 @@
 // idle_workers.hpp: who looks for work, who sleeps, and who is woken.
 // Why:  a worker that finds nothing must sleep at no cost, and no runnable actor may ever wait for a sleeper that
 //       nobody woke. Waking more than one at a time only makes them fight for the same actor.
-// How:  one word counts searching and sleeping workers. A producer first publishes its work and then reads the word
-//       by a read-modify-write; a worker first changes the word and then looks for work once more. The changes of
-//       one word have one order, so of the two at least one sees the other:
+// How:  one word counts searching and sleeping workers. A producer first publishes its work and then reads the word; a
+//       worker first changes the word and then looks for work once more. While nobody sleeps a producer only loads
+//       (asymmetric_fence.hpp: whoever goes to sleep pays for both); once somebody does, it reads by a
+//       read-modify-write: the changes of one word have one order, so of the two at least one sees the other:
 //
 //         producer: push; word.fetch_add(0)  --- earlier --->  worker: word.fetch_add(...); look again: sees the push
 //                             \--- later: sees the sleeper, and wakes it unless somebody searches
@@ -12,10 +13,12 @@
 //                    nothing
 //               (I2) whoever takes a worker off the list leaves it exactly one token, or is that worker itself
 //               (I3) `departures` grows whenever a worker leaves the list
-// Not chosen:   fences instead of the read-modify-write: ThreadSanitizer does not model them.
+// Not chosen:   full fences for producers (as dear as the read-modify-write); a read-modify-write for every producer
+//               (two busy workers then pass the word's line to and fro, once per message that wakes its receiver).
 // Source:       the Go scheduler (D. Vyukov) and Tokio's idle.rs; T. J. Dekker's mutual exclusion, by E. W.
 //               Dijkstra.
 #pragma once
+#include "orrery/core/asymmetric_fence.hpp"
 #include "orrery/threads/worker.hpp"
 
 #include <atomic>
@@ -32,8 +35,10 @@ class IdleWorkers {
   explicit IdleWorkers(std::size_t workers) : workers_{workers} { sleepers_.reserve(workers); }
 
   /// Returns: whether somebody sleeps and nobody searches. Orders the caller's earlier stores before it (see
-  /// How).
+  /// How).    Cost: one load while nobody sleeps.
   [[nodiscard]] bool should_wake() noexcept {
+    light_fence();
+    if (word_.load(std::memory_order_relaxed) < one_sleeping) return false;
     const std::uint32_t seen = word_.fetch_add(0, std::memory_order_seq_cst);
     return seen % one_sleeping == 0 && seen != 0;
   }
@@ -50,7 +55,7 @@ class IdleWorkers {
     return word_.fetch_sub(one_searching, std::memory_order_seq_cst) % one_sleeping == one_searching;
   }
 
-  /// Enters the caller in the list; it must then look for work once more, and park.
+  /// Enters the caller in the list; it must then look for work once more, and park.    Cost: a heavy_fence().
   ///
   /// Returns: false when the workers are being stopped.
   [[nodiscard]] bool enter(Worker& self, bool was_searching);
@@ -79,6 +84,7 @@ class IdleWorkers {
   static constexpr std::uint32_t one_searching = 1;
   static constexpr std::uint32_t one_sleeping = 1U << 16;
 
+  bool enter_list(Worker& self, bool was_searching);
   void left(Worker& worker) noexcept;
 
   const std::size_t workers_;

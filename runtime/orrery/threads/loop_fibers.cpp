@@ -4,42 +4,31 @@
 
 namespace orrery {
 
-LoopFibers::~LoopFibers() { destroy_all(shared_); }
+LoopFibers::~LoopFibers() {
+  for (fiber::Fiber* const fiber : shared_) fiber::destroy(fiber);
+}
 
-fiber::Fiber* LoopFibers::take(List& mine, fiber::Entry loop, void* argument) noexcept {
-  if (mine.empty()) {
+fiber::Fiber* LoopFibers::take_from_others(List& mine, fiber::Entry loop, void* argument) noexcept {
+  {
     const std::lock_guard guard{lock_};
     for (std::size_t i = 0; i < kept_by_worker / 2 && !shared_.empty(); ++i) {
-      mine.push_back(shared_.back());
+      mine.push(shared_.back());
       shared_.pop_back();
     }
   }
-  if (mine.empty()) return fiber::create(stacks_, loop, argument);
-  fiber::Fiber* const taken = mine.back();
-  mine.pop_back();
-  return taken;
+  return mine.empty() ? fiber::create(stacks_, loop, argument) : mine.pop();
 }
 
-void LoopFibers::put(List& mine, fiber::Fiber* fiber) noexcept {
-  if (mine.size() == kept_by_worker) {  // L2
-    {
-      const std::lock_guard guard{lock_};
-      while (mine.size() > kept_by_worker / 2 && shared_.size() < kept_shared) {
-        shared_.push_back(mine.back());
-        mine.pop_back();
-      }
-    }
-    while (mine.size() > kept_by_worker / 2) {
-      fiber::destroy(mine.back());
-      mine.pop_back();
-    }
+void LoopFibers::give_to_others(List& mine) noexcept {
+  {
+    const std::lock_guard guard{lock_};
+    while (mine.size() > kept_by_worker / 2 && shared_.size() < kept_shared) shared_.push_back(mine.pop());
   }
-  mine.push_back(fiber);
+  while (mine.size() > kept_by_worker / 2) fiber::destroy(mine.pop());
 }
 
 void LoopFibers::destroy_all(List& mine) noexcept {
-  for (fiber::Fiber* const fiber : mine) fiber::destroy(fiber);
-  mine.clear();
+  while (!mine.empty()) fiber::destroy(mine.pop());
 }
 
 }  // namespace orrery

@@ -12,8 +12,7 @@ namespace orrery {
 
 namespace {
 
-constexpr std::uint32_t picks_per_injection_look = 61;
-constexpr std::uint32_t picks_per_timer_look = 64;
+constexpr std::uint32_t turns_per_look_around = 64;
 constexpr std::uint32_t hot_runs_max = 3;
 constexpr std::size_t injected_at_once_max = 32;
 
@@ -28,13 +27,21 @@ void relax() noexcept {
 }  // namespace
 
 void ThreadedWorld::schedule(Cell& cell) {
-  if (Worker* const worker = this_worker()) {
-    Cell* const cooled = worker->put_hot(cell);
-    if (cooled == nullptr) return;  // P2
-    worker->queue.push(cooled, [this](std::span<Cell* const> cells) { injection_.push(cells); });
-  } else {
-    injection_.push(&cell);
-  }
+  if (Worker* const worker = this_worker()) return schedule_from(*worker, cell);
+  injection_.push(&cell);
+  wake_if_needed();
+}
+
+void ThreadedWorld::schedule_from(Execution& here, Cell& cell) {
+  auto& worker = static_cast<Worker&>(here);
+  Cell* const cooled = worker.hot.put(cell);
+  if (cooled == nullptr) return;  // P2
+  enqueue(worker, *cooled);
+}
+
+/// Makes `cell` one that idle workers may take.
+void ThreadedWorld::enqueue(Worker& worker, Cell& cell) {
+  worker.queue.push(&cell, [this](std::span<Cell* const> cells) { injection_.push(cells); });
   wake_if_needed();
 }
 
@@ -47,31 +54,35 @@ bool ThreadedWorld::anything_visible() const noexcept {
          std::ranges::any_of(workers_, [](const auto& worker) { return !worker->queue.empty(); });
 }
 
-/// A worker's life. Any of the calls may return on another thread, so nothing of a worker is kept here (P3).
+/// A worker's life. run() may return on another thread, so nothing of a worker is kept across it (P3).
 void ThreadedWorld::loop(void* world) noexcept {
   auto& self = *static_cast<ThreadedWorld*>(world);
-  while (Cell* const cell = self.next_cell()) self.run_cell(*cell);
+  const std::uint32_t batch = self.options_.runtime.batch;
+  while (true) {
+    Worker& worker = own_worker();
+    Cell* const cell = self.next_cell(worker);
+    if (cell == nullptr) break;
+    worker.running.store(cell, std::memory_order_relaxed);
+    if (self.runtime_->run(worker, *cell, batch)) self.put_back(*cell);
+  }
   self.leave_loop();
 }
 
-void ThreadedWorld::run_cell(Cell& cell) {
-  own_worker().running.store(&cell, std::memory_order_relaxed);
-  if (!runtime_->run(cell, options_.runtime.batch)) return;
-  Worker& worker = own_worker();  // perhaps another than before
-  if (worker.hot.load(std::memory_order_relaxed) == nullptr && worker.queue.empty()) {
-    (void)worker.put_hot(cell);  // nobody else wants a turn here
+/// Its turn is over, but not its mail.
+void ThreadedWorld::put_back(Cell& cell) {
+  Worker& worker = own_worker();
+  if (worker.hot.empty() && worker.queue.empty()) {
+    (void)worker.hot.put(cell);  // nobody else wants a turn here
     return;
   }
-  worker.queue.push(&cell, [this](std::span<Cell* const> cells) { injection_.push(cells); });
-  wake_if_needed();
+  enqueue(worker, cell);
 }
 
-Cell* ThreadedWorld::next_cell() {
-  Worker& worker = own_worker();
-  worker.turns.store(worker.turns.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  ++worker.picks;
-  if (worker.picks % picks_per_timer_look == 0) expire(worker.timers);
-  if (worker.picks % picks_per_injection_look == 0) {
+inline Cell* ThreadedWorld::next_cell(Worker& worker) {
+  const std::uint32_t turn = worker.turns.load(std::memory_order_relaxed) + 1;
+  worker.turns.store(turn, std::memory_order_relaxed);
+  if (turn % turns_per_look_around == 0) [[unlikely]] {
+    expire(worker.timers);
     // A share, not one: behind an actor that keeps telling itself, those who had overflowed into it would wait for long.
     if (Cell* const cell = take_injected(worker)) return cell;
   }
@@ -79,20 +90,21 @@ Cell* ThreadedWorld::next_cell() {
   return find_elsewhere(worker);
 }
 
-Cell* ThreadedWorld::take_local(Worker& worker) {
+inline Cell* ThreadedWorld::take_local(Worker& worker) {
   if (worker.hot_runs < hot_runs_max) {
-    if (Cell* const cell = worker.take_hot()) {
+    if (Cell* const cell = worker.hot.take()) {
       ++worker.hot_runs;
       return cell;
     }
   }
   worker.hot_runs = 0;
   if (Cell* const cell = worker.queue.pop()) return cell;
-  return worker.take_hot();
+  return worker.hot.take();
 }
 
 /// A share of what waits there: the first to run now, the others into the own queue.
 Cell* ThreadedWorld::take_injected(Worker& worker) {
+  if (injection_.empty()) return nullptr;
   const std::size_t share = std::min(injection_.size() / workers_.size() + 1, injected_at_once_max);
   Cell* first = nullptr;
   std::array<Cell*, injected_at_once_max> others;
@@ -127,7 +139,7 @@ Cell* ThreadedWorld::take_from_stuck(Worker& worker) {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     Worker& victim = *workers_[i];
     if (&victim == &worker || victim.turns.load(std::memory_order_relaxed) != worker.seen_turns[i]) continue;
-    if (Cell* const cell = victim.take_hot()) return cell;
+    if (Cell* const cell = victim.hot.steal()) return cell;
   }
   return nullptr;
 }

@@ -53,6 +53,7 @@ ThreadedWorld::ThreadedWorld(const SystemOptions& options)
       idle_{options.threads},
       foreign_timers_{options.timer_tick_bits} {
   ORRERY_CHECK(options.threads >= 1);
+  prepare_asymmetric_fences();
   for (std::uint32_t i = 0; i < options.threads; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, options.timer_tick_bits));
     workers_.back()->seen_turns.resize(options.threads);
@@ -142,7 +143,7 @@ void ThreadedWorld::keep_watch() {
       Worker& worker = *workers_[i];
       if (worker.timers.next_due() <= overdue) expire(worker.timers);
       const std::uint32_t turns = worker.turns.load(std::memory_order_relaxed);
-      if (turns == std::exchange(seen[i], turns) && worker.hot.load(std::memory_order_relaxed) != nullptr) {
+      if (turns == std::exchange(seen[i], turns) && !worker.hot.empty()) {
         is_left_behind = true;
       }
     }
@@ -166,7 +167,7 @@ void ThreadedWorld::suspend(Cell& cell) {
                "vm.max_map_count or the memory limit, or let fewer handlers wait at once",
                runtime_->path_of(cell.handle()), fibers().live);
   fiber::Fiber& mine = *worker.fiber;
-  cell.fiber = &mine;
+  cell.wait->fiber = &mine;
   worker.fiber = next;
   fiber::switch_to(
       mine, *next, [](void* parked) { current_execution()->runtime->parked(*static_cast<Cell*>(parked)); },
@@ -176,7 +177,7 @@ void ThreadedWorld::suspend(Cell& cell) {
 void ThreadedWorld::continue_handler(Cell& cell) {
   Worker& worker = own_worker();
   fiber::Fiber& mine = *worker.fiber;
-  fiber::Fiber& handler = *std::exchange(cell.fiber, nullptr);
+  fiber::Fiber& handler = *std::exchange(cell.wait->fiber, nullptr);
   worker.fiber = &handler;
   fiber::switch_to(mine, handler, &ThreadedWorld::put_loop_away, &mine);
 }

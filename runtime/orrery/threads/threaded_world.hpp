@@ -53,6 +53,7 @@ class ThreadedWorld final : public World {
   [[nodiscard]] std::span<const std::unique_ptr<Worker>> workers() const noexcept { return workers_; }
 
   void schedule(Cell& cell) override;
+  void schedule_from(Execution& here, Cell& cell) override;
   [[nodiscard]] Instant now() noexcept override;
   [[nodiscard]] std::uint64_t draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) override;
   void arm(Timer& timer, Instant due) override;
@@ -83,12 +84,13 @@ class ThreadedWorld final : public World {
 
   void run_worker(Worker& worker);
   static void loop(void* world) noexcept;
-  [[gnu::noinline]] Cell* next_cell();
-  [[gnu::noinline]] void run_cell(Cell& cell);
+  Cell* next_cell(Worker& worker);
+  [[gnu::noinline]] void put_back(Cell& cell);
   [[gnu::noinline]] void leave_loop();
   static void put_loop_away(void* fiber);
 
-  Cell* find_elsewhere(Worker& worker);
+  [[gnu::noinline]] Cell* find_elsewhere(Worker& worker);
+  void enqueue(Worker& worker, Cell& cell);
   Cell* take_local(Worker& worker);
   Cell* take_injected(Worker& worker);
   Cell* steal(Worker& worker);

@@ -21,10 +21,14 @@ namespace orrery {
 
 class Cell;
 class Envelope;
+struct Execution;
 struct Link;
 class Ask;
 class ExitReason;
 struct MessageInfo;
+namespace fiber {
+class Fiber;
+}
 
 /// Something that happens at an instant. Owned by whoever arms it; fire() runs on any thread, must be short, and must
 /// not arm or cancel timers.
@@ -71,6 +75,8 @@ class Wait {
   [[nodiscard]] virtual const MessageInfo* message() const noexcept { return nullptr; }
   /// Returns: whether only the settling of `ask`, or a clock, can end it.
   [[nodiscard]] virtual bool needs(const Ask&) const noexcept { return false; }
+
+  fiber::Fiber* fiber = nullptr;  ///< of the handler that waits, while it is parked; written by the world
 
  protected:
   ~Wait() = default;
@@ -124,6 +130,11 @@ class World {
 
   /// Makes `cell` runnable (W1). Threads: any.
   virtual void schedule(Cell& cell) = 0;
+  /// The same from the thread whose record `here` is.
+  virtual void schedule_from(Execution& here, Cell& cell) {
+    static_cast<void>(here);
+    schedule(cell);
+  }
 
   /// Returns: the world's time. Never goes back.    Threads: any.
   [[nodiscard]] virtual Instant now() noexcept = 0;

@@ -348,7 +348,7 @@ void Engine::schedule(Cell& cell) {
   Op& op = agents_[index]->op;
   op.agent = op.object = index;
   op.fiber = nullptr;
-  if (cell.fiber != nullptr) {
+  if (cell.wait != nullptr) {
     const bool goes_on = cell.wait->ready() || cell.signals.load(std::memory_order_relaxed) != nullptr ||
                          cell.ending == Cell::Ending::requested;
     if (!goes_on) {
@@ -373,13 +373,13 @@ void Engine::schedule(Cell& cell) {
 }
 
 void Engine::suspend(Cell& cell) {
-  cell.fiber = execution_.fiber;
+  cell.wait->fiber = execution_.fiber;
   struct Parked {
     Engine* engine;
     Cell* cell;
   } what{this, &cell};  // on the parked stack, read right after the switch
   to_loop(
-      *cell.fiber,
+      *cell.wait->fiber,
       [](void* argument) {
         const Parked parked = *static_cast<Parked*>(argument);
         parked.engine->runtime_->parked(*parked.cell);
@@ -387,7 +387,7 @@ void Engine::suspend(Cell& cell) {
       &what);
 }
 
-void Engine::continue_handler(Cell& cell) { switch_into(*std::exchange(cell.fiber, nullptr)); }
+void Engine::continue_handler(Cell& cell) { switch_into(*std::exchange(cell.wait->fiber, nullptr)); }
 
 void Engine::block(Wait& wait) {
   test_wait_ = &wait;

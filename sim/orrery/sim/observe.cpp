@@ -569,7 +569,7 @@ void Engine::find_stuck(const Wait* of_the_test) {
   };
   if (of_the_test != nullptr) add(describe_wait(agents_[test_agent]->path, *of_the_test));
   runtime_->for_each_cell([&](Cell& cell) {
-    if (cell.fiber != nullptr && cell.wait != nullptr && !cell.wait->ready()) {
+    if (cell.wait != nullptr && cell.wait->fiber != nullptr && !cell.wait->ready()) {
       add(describe_wait(path_of(cell.handle()), *cell.wait));
     }
   });

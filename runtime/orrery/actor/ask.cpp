@@ -103,8 +103,7 @@ void AskCall::begin(Runtime& runtime, Execution* here, Handle target, Envelope* 
     deadline_->runtime = &runtime;
     deadline_->asker = deadline_->owner = ask->asker;
     deadline_->waiter = ask->waiter;
-    const Instant now = runtime.now();
-    runtime.world().arm(*deadline_, timeout > Instant::max() - now ? Instant::max() : now + timeout);
+    runtime.world().arm_in(*deadline_, timeout);
   }
   const std::atomic<bool>* const expires = deadline_ ? &deadline_->expired : nullptr;
   if (const auto sent = here != nullptr ? runtime.send_from(*here, target, request, expires)

@@ -58,7 +58,6 @@ class AskCall {
   /// Pre:  ready(). Returns: the block that holds the reply (to be handed to release()), or null with error() saying why.
   [[nodiscard]] Ask* collect() noexcept;
   [[nodiscard]] AskError error() const noexcept { return error_; }
-  void release(Ask& ask) noexcept { runtime_->release_home(ask); }
   [[nodiscard]] Runtime* runtime() const noexcept { return runtime_; }
   [[nodiscard]] Handle target() const noexcept { return target_; }
   [[nodiscard]] bool has_deadline() const noexcept { return timeout_ != no_timeout; }
@@ -91,23 +90,27 @@ class AskCall {
 void wait_for_asks(std::span<AskCall* const> calls, bool all);
 
 template <class M>
+constexpr std::size_t request_bytes = Envelope::header_bytes + Envelope::ask_bytes + payload_bytes<M>();
+
+template <class M>
 AskResult<M> take_result(AskCall& call) {
   Ask* const ask = call.collect();
   if (ask == nullptr) return std::unexpected(call.error());
+  Envelope* const home = ask->home;
   using R = reply_of<M>;
   if constexpr (std::is_void_v<R>) {
-    call.release(*ask);
+    Runtime::free_envelope_of<request_bytes<M>>(home);
     return {};
   } else {
+    R& reply = *static_cast<R*>(home->payload_of_ask());
     struct Release {
-      AskCall& call;
-      Ask& ask;
+      Envelope* home;
+      R& reply;
       ~Release() {
-        std::destroy_at(static_cast<R*>(ask.home->payload()));
-        call.release(ask);
+        std::destroy_at(&reply);
+        Runtime::free_envelope_of<request_bytes<M>>(home);
       }
-    } release{call, *ask};
-    R& reply = *static_cast<R*>(ask->home->payload());
+    } release{home, reply};
     if constexpr (IsExpected<R>::value) {
       if (!reply.has_value()) {
         return std::unexpected(AskFailure<typename R::error_type>::by_target(std::move(reply.error())));
@@ -125,7 +128,7 @@ AskResult<M> take_result(AskCall& call) {
 
 template <class M>
 Envelope* make_request(BlockPool& pool, const Operations& operations, M&& message, std::source_location where) {
-  constexpr std::size_t bytes = Envelope::header_bytes + Envelope::ask_bytes + payload_bytes<M>();
+  constexpr std::size_t bytes = request_bytes<M>;
   auto* const envelope =
       ::new (pool.allocate(bytes)) Envelope{operations, priority_of<M>(), Envelope::is_ask, bytes, where};
   envelope->ask = ::new (reinterpret_cast<std::byte*>(envelope) + Envelope::header_bytes) Ask;

@@ -20,7 +20,7 @@ class SleepWait final : public Wait {
     } else {
       alarm_.waiter = &runtime.world().waiter();
     }
-    runtime.world().arm(alarm_, runtime.now() + std::max(duration, Duration::zero()));
+    runtime.world().arm_in(alarm_, std::max(duration, Duration::zero()));
   }
   ~SleepWait() { runtime_.world().cancel(alarm_); }
   [[nodiscard]] bool ready() const noexcept override { return alarm_.rang.load(std::memory_order_seq_cst); }

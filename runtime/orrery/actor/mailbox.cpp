@@ -14,7 +14,7 @@ MailWait::MailWait(Runtime& runtime, bool (*has_mail)(const void*), const void* 
   has_alarm_ = true;
   alarm_.wait = this;
   alarm_.owner = sleeper_;
-  runtime.world().arm(alarm_, runtime.now() + std::max(timeout, Duration::zero()));
+  runtime.world().arm_in(alarm_, std::max(timeout, Duration::zero()));
 }
 
 MailWait::~MailWait() {

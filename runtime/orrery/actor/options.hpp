@@ -30,6 +30,9 @@ struct SpawnOptions {
   std::optional<Restart> restart{};  ///< none: a failed handler ends the actor
   MailOnRestart mail_on_restart = MailOnRestart::keep;
   std::string name{};  ///< used by the forms of spawn that take no name of their own
+
+  /// Returns: whether nothing is asked for that an actor does not have anyway.
+  [[nodiscard]] bool are_defaults() const noexcept { return mailbox.capacity == 0 && !restart && name.empty(); }
 };
 
 /// Limits and defaults of one runtime, the same in both worlds.

@@ -504,6 +504,7 @@ void Runtime::drain(Cell& cell) {
 }
 
 void Runtime::take_signals(Cell& cell) {
+  if (cell.signals.load(std::memory_order_seq_cst) == nullptr) return;
   Link* newest = cell.signals.exchange(nullptr, std::memory_order_seq_cst);
   Link* oldest = nullptr;
   while (newest != nullptr) {
@@ -559,31 +560,27 @@ void Runtime::wait(Wait& wait) {
   Cell& cell = *execution->cell;
   Envelope* const message = execution->message;
   ORRERY_CHECK(cell.ending != Cell::Ending::unwinding, "{} waits while it is being unwound", path_of(cell.handle()));
-  bool suspended = false;
-  while (true) {
-    if ((cell.attention.load(std::memory_order_seq_cst) & Cell::notified) != 0) {
-      cell.attention.fetch_and(~Cell::notified, std::memory_order_seq_cst);  // before the looks below
-    }
-    if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
-    if (cell.ending == Cell::Ending::requested) {
-      cell.ending = Cell::Ending::unwinding;
-      throw Unwind{};
-    }
+  if ((cell.attention.load(std::memory_order_seq_cst) & Cell::notified) != 0) {
+    cell.attention.fetch_and(~Cell::notified, std::memory_order_seq_cst);  // before the looks below
+  }
+  if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
+  if (cell.ending != Cell::Ending::requested) {
     if (wait.ready()) return;
     cell.wait = &wait;
-    if (observer_ != nullptr && !suspended) observer_->waiting(cell.handle(), wait);
-    suspended = true;
+    if (observer_ != nullptr) observer_->waiting(cell.handle(), wait);
     ++cell.suspensions;
     execution->cell = nullptr;
     execution->message = nullptr;
-    world_.suspend(cell);
+    world_.suspend(cell);  // until may_continue() says so
     execution = current_execution();
     execution->cell = &cell;
     execution->message = message;
     cell.wait = nullptr;
     if (observer_ != nullptr) observer_->resumed(cell);
-    if (cell.ending != Cell::Ending::requested) return;  // may_continue() saw that it is ready
+    if (cell.ending != Cell::Ending::requested) return;
   }
+  cell.ending = Cell::Ending::unwinding;
+  throw Unwind{};
 }
 
 void Runtime::parked(Cell& cell) {

@@ -76,7 +76,8 @@ Cell* Runtime::claim_cell() {
     while (!execution->free_slots.empty()) {
       Cell* const cell = cell_at(execution->free_slots.back());
       execution->free_slots.pop_back();
-      if (cell->mailbox.claim()) return cell;
+      if (cell->mailbox.claim()) [[likely]]
+        return cell;
       const std::lock_guard guard{table_mutex_};  // a stray message is just being put away there
       free_slots_.push_back(cell->slot);
     }
@@ -155,15 +156,7 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
       return refused(SpawnError::name_taken);
     }
   }
-  cell->actor = request.actor;
-  cell->type = request.type;
-  cell->life = Cell::Life::living;
-  cell->ending = Cell::Ending::none;
-  cell->killed = cell->in_handler = cell->reported_depth = false;
-  cell->is_plain = true;
-  cell->incarnation = 1;
-  cell->handled = cell->failed = cell->dead_lettered = 0;
-  cell->needs_start = request.type->on_start != nullptr;
+  move_in(*cell, request.actor, *request.type);
   const MailboxOptions& mailbox = request.options.mailbox;
   if (named || mailbox.capacity != 0 || request.factory) {
     CellExtras& extras = cell->need_extras();
@@ -184,14 +177,45 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
     const std::lock_guard guard{names_mutex_};
     names_[cell->extras->path] = handle;
   }
+  open(*cell, parent);
+  return handle;
+}
+
+std::expected<Handle, SpawnError> Runtime::spawn_plain(void* actor, const ActorType& type, Handle parent) {
+  const bool accepting = accepting_spawns_.load(std::memory_order_relaxed);
+  Cell* const cell = accepting ? claim_cell() : nullptr;
+  if (cell == nullptr) [[unlikely]] {
+    type.destroy(actor);
+    return std::unexpected(accepting ? SpawnError::no_capacity : SpawnError::shutting_down);
+  }
+  const Handle handle = cell->handle();
+  move_in(*cell, actor, type);
+  open(*cell, parent);
+  return handle;
+}
+
+/// Pre: the cell was claimed.
+inline void Runtime::move_in(Cell& cell, void* actor, const ActorType& type) noexcept {
+  cell.actor = actor;
+  cell.type = &type;
+  cell.life = Cell::Life::living;
+  cell.ending = Cell::Ending::none;
+  cell.killed = cell.in_handler = cell.reported_depth = false;
+  cell.is_plain = true;
+  cell.incarnation = 1;
+  cell.handled = cell.failed = cell.dead_lettered = 0;
+  cell.needs_start = type.on_start != nullptr;
+}
+
+/// From here on mail is handled.
+inline void Runtime::open(Cell& cell, Handle parent) {
   if (Execution* const execution = current_execution(); execution != nullptr && execution->runtime == this) {
     execution->spawned.add();
   } else {
     foreign_spawned_.fetch_add(1, std::memory_order_relaxed);
   }
-  if (observer_ != nullptr) observer_->spawned(*cell, parent);
-  if (cell->needs_start || !cell->mailbox.go_idle()) world_.schedule(*cell);
-  return handle;
+  if (observer_ != nullptr) observer_->spawned(cell, parent);
+  if (cell.needs_start || !cell.mailbox.go_idle()) world_.schedule(cell);
 }
 
 BoundedMailbox* Runtime::borrow_bounded() {

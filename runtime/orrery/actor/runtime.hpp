@@ -129,6 +129,8 @@ class Runtime : public detail::RefusedSpawns {
   void deliver_signal(Handle target, Link& signal);
   void send_tick(ActorTimer& timer, Envelope* envelope);
   std::expected<Handle, SpawnError> spawn_cell(SpawnRequest request, Handle parent);
+  /// The same without a name and with default options. `actor` is taken over.
+  std::expected<Handle, SpawnError> spawn_plain(void* actor, const ActorType& type, Handle parent);
   bool signal_stop(Handle target, ExitReason reason, bool kill);
   void signal_watch(Handle target, Watcher watcher);
   void send_down(Watcher watcher, Handle who, std::uint32_t incarnation, const ExitReason& reason);
@@ -154,10 +156,19 @@ class Runtime : public detail::RefusedSpawns {
   void settle_reply(Execution& execution, Ask& ask) noexcept;
   /// The asker lets go of an unsettled ask. Returns: false when it was settled: take the result, then release_home().
   [[nodiscard]] static bool abandon(Ask& ask) noexcept;
-  void release_home(Ask& ask) noexcept;
+  void release_home(Ask& ask) noexcept { free_envelope(ask.home); }
   /// The asker does not want the answer any more, whether it has come or not.
   void let_go(Ask& ask) noexcept;
   void free_envelope(Envelope* envelope) noexcept;
+  /// The same for a block whose size the caller knows.
+  template <std::size_t bytes>
+  static void free_envelope_of(Envelope* envelope) noexcept {
+    if (Execution* const execution = current_execution(); execution != nullptr) [[likely]] {
+      BlockPool::release(*execution->pool, envelope, bytes);
+    } else {
+      BlockPool::release(envelope, bytes);
+    }
+  }
   [[nodiscard]] std::optional<Handle> find_by_path(std::string_view path, const ActorType* type) const;
 
   /// From now on every spawn gives shutting_down.
@@ -187,6 +198,8 @@ class Runtime : public detail::RefusedSpawns {
   friend class Context;
 
   Cell* claim_cell();
+  static void move_in(Cell& cell, void* actor, const ActorType& type) noexcept;
+  void open(Cell& cell, Handle parent);
   BoundedMailbox* borrow_bounded();
   void release_cell(Cell& cell);
   std::expected<void, TellError> send_or_wait(Handle target, BoundedMailbox& bounded, Envelope* envelope,

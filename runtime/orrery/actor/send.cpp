@@ -30,8 +30,7 @@ Envelope* Runtime::new_envelope(std::size_t payload_bytes, bool is_ask) {
 
 void Runtime::free_envelope(Envelope* envelope) noexcept {
   const std::size_t bytes = envelope->block_bytes;
-  envelope->~Envelope();
-  if (Execution* const execution = execution_of(*this); execution != nullptr) {
+  if (Execution* const execution = current_execution(); execution != nullptr) [[likely]] {
     BlockPool::release(*execution->pool, envelope, bytes);
   } else {
     BlockPool::release(envelope, bytes);
@@ -410,8 +409,6 @@ bool Runtime::abandon(Ask& ask) noexcept {
   std::uint32_t expected = Ask::pending;
   return ask.state.compare_exchange_strong(expected, Ask::abandoned, std::memory_order_seq_cst);
 }
-
-void Runtime::release_home(Ask& ask) noexcept { free_envelope(ask.home); }
 
 void Runtime::let_go(Ask& ask) noexcept {
   const MessageInfo& info = *ask.home->operations->message;  // before the block may go

@@ -72,6 +72,13 @@ std::expected<Ref<A>, SpawnError> to_ref(Runtime& runtime, std::expected<Handle,
 }
 
 template <class A>
+Ref<A> spawn_plain(Runtime& runtime, A&& actor, Handle parent) {
+  const auto spawned = runtime.spawn_plain(make_actor(std::move(actor)), actor_type<A>, parent);
+  if (!spawned) throw SpawnFailed{"", spawned.error()};
+  return {runtime.index(), *spawned};
+}
+
+template <class A>
 std::expected<Ref<A>, SpawnError> spawn_value(Runtime& runtime, A&& actor, SpawnOptions options, Handle parent) {
   SpawnRequest request;
   request.type = &actor_type<A>;
@@ -137,7 +144,7 @@ class TypedTimer final : public ActorTimer {
 template <Spawnable A, class... Arguments>
   requires std::constructible_from<A, Arguments...> || requires(Arguments&&... a) { A{std::forward<Arguments>(a)...}; }
 Ref<A> Runtime::spawn(Arguments&&... arguments) {
-  return *detail::named<A>("", detail::spawn_value<A>(*this, A{std::forward<Arguments>(arguments)...}, {}, {}));
+  return detail::spawn_plain<A>(*this, A{std::forward<Arguments>(arguments)...}, {});
 }
 template <Spawnable A>
 Ref<A> Runtime::spawn(A actor, SpawnOptions options) {
@@ -182,7 +189,8 @@ Ref<A> Context::self(const A& actor) const {
 }
 template <Spawnable A>
 Ref<A> Context::spawn(A actor, SpawnOptions options) {
-  std::string name = options.name;
+  if (options.are_defaults()) return detail::spawn_plain<A>(runtime_, std::move(actor), cell_.handle());
+  const std::string name = options.name;
   return *detail::named<A>(name,
                            detail::spawn_value<A>(runtime_, std::move(actor), std::move(options), cell_.handle()));
 }

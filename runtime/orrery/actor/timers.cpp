@@ -25,19 +25,41 @@ void ActorTimer::fired(Timer& timer) {
   }
 }
 
+TimerSet::Slot* TimerSet::find(TimerKey key) noexcept {
+  const std::size_t index = key.number % slots_max;
+  if (index >= slots_.size()) return nullptr;
+  Slot& slot = slots_[index];
+  return slot.timer != nullptr && slot.timer->key == key ? &slot : nullptr;
+}
+
+void TimerSet::forget(Slot& slot) noexcept {
+  slot.timer = nullptr;
+  slot.next_free = std::exchange(first_free_, static_cast<std::uint32_t>(&slot - slots_.data()));
+  --size_;
+}
+
 TimerKey TimerSet::add(World& world, ActorTimer* timer, Duration delay) {
-  timer->key = TimerKey{next_key_++};
-  timers_.emplace_hint(timers_.end(), timer->key.number, timer);
-  timer->retain();  // while armed
-  world.arm(*timer, world.now() + std::max(delay, Duration::zero()));
+  std::uint32_t index = first_free_;
+  if (index == none) {
+    ORRERY_CHECK(slots_.size() < slots_max, "an actor with more than {} timers", slots_max);
+    index = static_cast<std::uint32_t>(slots_.size());
+    slots_.emplace_back();
+  } else {
+    first_free_ = slots_[index].next_free;
+  }
+  slots_[index].timer = timer;
+  ++size_;
+  timer->key = TimerKey{++added_ * slots_max + index};  // a key is never used twice
+  timer->retain();                                      // while armed
+  world.arm_in(*timer, std::max(delay, Duration::zero()));
   return timer->key;
 }
 
 bool TimerSet::cancel(World& world, TimerKey key) noexcept {
-  const auto at = timers_.find(key.number);
-  if (at == timers_.end()) return false;
-  ActorTimer* const timer = at->second;
-  timers_.erase(at);
+  Slot* const slot = find(key);
+  if (slot == nullptr) return false;
+  ActorTimer* const timer = slot->timer;
+  forget(*slot);
   timer->cancelled = true;  // R1: read by the same actor when the tick is taken
   if (world.cancel(*timer)) timer->release();
   timer->release();
@@ -45,7 +67,9 @@ bool TimerSet::cancel(World& world, TimerKey key) noexcept {
 }
 
 void TimerSet::cancel_all(World& world) noexcept {
-  while (!timers_.empty()) cancel(world, TimerKey{timers_.rbegin()->first});
+  for (std::size_t i = slots_.size(); size_ > 0 && i-- > 0;) {
+    if (slots_[i].timer != nullptr) cancel(world, slots_[i].timer->key);
+  }
 }
 
 bool TimerSet::taken(World& world, ActorTimer& timer) noexcept {
@@ -59,7 +83,7 @@ bool TimerSet::taken(World& world, ActorTimer& timer) noexcept {
     if (due <= now) due += ((now - due) / timer.period + 1) * timer.period;
     world.arm(timer, due);
   } else {
-    timers_.erase(timer.key.number);
+    if (Slot* const slot = find(timer.key); slot != nullptr) forget(*slot);
     timer.release();
   }
   return true;

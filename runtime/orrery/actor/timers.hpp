@@ -9,12 +9,15 @@
 // Source:       SPEC A10, Q1; Akka's timers (keyed, owner-checked) and SEMANTICS b2.
 #pragma once
 #include "orrery/actor/envelope.hpp"
+#include "orrery/core/block_pool.hpp"
 #include "orrery/core/unique_function.hpp"
 #include "orrery/world/world.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
-#include <map>
+#include <new>
+#include <vector>
 
 namespace orrery {
 
@@ -46,6 +49,15 @@ class ActorTimer : public Timer {
   void release() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
+  // Timers come and go with messages, so they live where messages do.
+  static void* operator new(std::size_t bytes) { return BlockPool::local().allocate(bytes); }
+  static void* operator new(std::size_t bytes, std::align_val_t alignment) {
+    return BlockPool::local().allocate(bytes, static_cast<std::size_t>(alignment));
+  }
+  static void operator delete(void* block, std::size_t bytes) noexcept { BlockPool::release(block, bytes); }
+  static void operator delete(void* block, std::size_t bytes, std::align_val_t alignment) noexcept {
+    BlockPool::release(block, bytes, static_cast<std::size_t>(alignment));
+  }
 
   Runtime& runtime;
   const Handle target;
@@ -75,11 +87,22 @@ class TimerSet {
   /// Returns: whether the tick is to be handled (R1).
   [[nodiscard]] bool taken(World& world, ActorTimer& timer) noexcept;
 
-  [[nodiscard]] std::size_t size() const noexcept { return timers_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:
-  std::map<std::uint64_t, ActorTimer*> timers_;  ///< by key: an actor may have very many
-  std::uint64_t next_key_ = 1;
+  static constexpr std::uint64_t slots_max = std::uint64_t{1} << 24;
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  struct Slot {
+    ActorTimer* timer = nullptr;
+    std::uint32_t next_free = none;  ///< while the slot has no timer
+  };
+  [[nodiscard]] Slot* find(TimerKey key) noexcept;
+  void forget(Slot& slot) noexcept;
+
+  std::vector<Slot> slots_;  ///< a key's low digits say where: an actor may have very many
+  std::uint32_t first_free_ = none;
+  std::size_t size_ = 0;
+  std::uint64_t added_ = 0;
 };
 
 }  // namespace orrery

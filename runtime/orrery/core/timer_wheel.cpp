@@ -16,6 +16,14 @@ TimerWheel::~TimerWheel() {
   for (Link& list : lists_) {
     while (!is_empty(list)) unlink(static_cast<TimerNode&>(*list.next));
   }
+  while (!is_empty(postponed_)) unlink(static_cast<TimerNode&>(*postponed_.next));
+}
+
+void TimerWheel::postpone(TimerNode& node) noexcept {
+  ORRERY_CHECK(!node.armed());
+  node.list_ = postponed_list;
+  append(postponed_, node);
+  ++size_;
 }
 
 void TimerWheel::arm(TimerNode& node, Instant due) {

@@ -78,6 +78,22 @@ class TimerWheel {
   /// Pre:     not armed.    Cost: O(1).
   void arm(TimerNode& node, Instant due);
 
+  /// Arms `node` for a time that is not known yet: it fires in no expire() before place_postponed() has placed it.
+  /// For timers that are mostly cancelled soon, so that arming need not read a clock.
+  /// Pre:     not armed.    Cost: O(1), less than arm().
+  void postpone(TimerNode& node) noexcept;
+
+  /// Arms every postponed timer for `due_of(node)`, in the order of their postpone().    Cost: O(postponed timers).
+  template <std::invocable<TimerNode&> DueOf>
+  void place_postponed(DueOf&& due_of) {
+    while (!is_empty(postponed_)) {
+      auto& node = static_cast<TimerNode&>(*postponed_.next);
+      unlink(node);
+      arm(node, due_of(node));
+    }
+  }
+  [[nodiscard]] bool has_postponed() const noexcept { return !is_empty(postponed_); }
+
   /// Returns: true if `node` was armed and now will not fire; false if it had fired, or was never armed.
   /// Pre:     if armed, then in this wheel.    Cost: O(1).
   bool cancel(TimerNode& node) noexcept;
@@ -94,7 +110,7 @@ class TimerWheel {
   template <std::invocable<TimerNode&> Fire>
   std::size_t expire(Instant now, Fire&& fire);
 
-  /// Returns: a time by which the next timer is not due later, none if nothing is armed. Not always exact:
+  /// Returns: a time by which the next timer is not due later, none if nothing but postponed timers is armed. Not always exact:
   ///          waking then may fire nothing but leads closer, at most 7 times. Sleep until then, expire(), and
   ///          ask again.
   /// Cost:    O(1).
@@ -110,6 +126,7 @@ class TimerWheel {
   static constexpr std::uint16_t overdue_list = slots * levels;   // armed for the past, for the next expire()
   static constexpr std::uint16_t firing_list = overdue_list + 1;  // due, about to be handed to `fire`
   static constexpr std::uint16_t list_count = firing_list + 1;
+  static constexpr std::uint16_t postponed_list = list_count;  // not in lists_: nothing there has a tick yet
 
   std::uint64_t whole_ticks(Instant time) const;
   std::uint64_t ticks_rounded_up(Instant time) const noexcept;
@@ -131,6 +148,7 @@ class TimerWheel {
   std::uint64_t current_tick_;
   std::size_t size_ = 0;
   std::array<std::uint64_t, levels> occupied_{};
+  Link postponed_{.previous = &postponed_, .next = &postponed_};
   std::array<Link, list_count> lists_;
 };
 

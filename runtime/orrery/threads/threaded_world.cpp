@@ -51,11 +51,11 @@ ThreadedWorld::ThreadedWorld(const SystemOptions& options)
               .guarded_max = options.guarded_stacks_max}},
       reporter_{options.reports_per_minute, options.report_to},
       idle_{options.threads},
-      foreign_timers_{options.timer_tick_bits} {
+      foreign_timers_{*this, options.timer_tick_bits} {
   ORRERY_CHECK(options.threads >= 1);
   prepare_asymmetric_fences();
   for (std::uint32_t i = 0; i < options.threads; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, options.timer_tick_bits));
+    workers_.push_back(std::make_unique<Worker>(*this, i, options.timer_tick_bits));
     workers_.back()->seen_turns.resize(options.threads);
   }
 }
@@ -122,6 +122,13 @@ void ThreadedWorld::arm(Timer& timer, Instant due) {
   if (due.time_since_epoch().count() < watchdog_wakes_at_.load(std::memory_order_seq_cst)) watchdog_parker_.unpark();
 }
 
+void ThreadedWorld::arm_in(Timer& timer, Duration delay) {
+  Worker* const worker = this_worker();
+  if (worker == nullptr) return World::arm_in(timer, delay);
+  timer.shard = worker->index;
+  worker->timers.arm_in(timer, std::max(delay, Duration::zero()));
+}
+
 bool ThreadedWorld::cancel(Timer& timer) {
   return (timer.shard < workers_.size() ? workers_[timer.shard]->timers : foreign_timers_).cancel(timer);
 }
@@ -129,7 +136,7 @@ bool ThreadedWorld::cancel(Timer& timer) {
 void ThreadedWorld::expire(TimerShard& shard) {
   const Instant due = shard.next_due();
   if (due == Instant::max()) return;
-  if (const Instant present = now(); due <= present) shard.expire(present);
+  if (due == Instant{} || due <= now()) shard.expire();
 }
 
 void ThreadedWorld::keep_watch() {

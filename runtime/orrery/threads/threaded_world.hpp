@@ -57,6 +57,7 @@ class ThreadedWorld final : public World {
   [[nodiscard]] Instant now() noexcept override;
   [[nodiscard]] std::uint64_t draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) override;
   void arm(Timer& timer, Instant due) override;
+  void arm_in(Timer& timer, Duration delay) override;
   bool cancel(Timer& timer) override;
   void suspend(Cell& cell) override;
   void continue_handler(Cell& cell) override;

@@ -17,6 +17,14 @@ void TimerShard::arm(Timer& timer, Instant due) {
   if (at < next_due_.load(std::memory_order_relaxed)) next_due_.store(at, std::memory_order_release);
 }
 
+void TimerShard::arm_in(Timer& timer, Duration delay) {
+  const std::lock_guard guard{lock_};
+  timer.due = Instant{delay};  // until it is placed
+  wheel_.postpone(timer);
+  if (is_awaited(timer)) ++pending_;
+  next_due_.store(0, std::memory_order_release);
+}
+
 bool TimerShard::cancel(Timer& timer) noexcept {
   const std::lock_guard guard{lock_};
   if (!wheel_.cancel(timer)) return false;
@@ -25,9 +33,15 @@ bool TimerShard::cancel(Timer& timer) noexcept {
   return true;
 }
 
-std::size_t TimerShard::expire(Instant now) {
+std::size_t TimerShard::expire() {
   const std::lock_guard guard{lock_};
-  reached_ = std::max(reached_, now);
+  reached_ = std::max(reached_, world_.now());  // read under the lock: a timer postponed before it must not be early
+  wheel_.place_postponed([this](TimerNode& node) {
+    auto& timer = static_cast<Timer&>(node);
+    const Duration delay = timer.due.time_since_epoch();
+    timer.due = delay > Instant::max() - reached_ ? Instant::max() : reached_ + delay;
+    return timer.due;
+  });
   const std::size_t fired = wheel_.expire(reached_, [this](TimerNode& node) {
     auto& timer = static_cast<Timer&>(node);
     if (is_awaited(timer)) --pending_;

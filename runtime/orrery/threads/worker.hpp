@@ -22,7 +22,8 @@ namespace orrery {
 class Cell;
 
 struct alignas(64) Worker : Execution {
-  Worker(std::uint32_t number, unsigned timer_tick_bits) : index{number}, timers{timer_tick_bits}, victims{number, 0} {}
+  Worker(World& world, std::uint32_t number, unsigned timer_tick_bits)
+      : index{number}, timers{world, timer_tick_bits}, victims{number, 0} {}
 
   const std::uint32_t index;
   std::uint32_t hot_runs = 0;    ///< how often in a row the slot was served before the queue

@@ -145,6 +145,11 @@ class World {
 
   /// Arms `timer` for `due`. Pre: it is not armed.    Threads: any.
   virtual void arm(Timer& timer, Instant due) = 0;
+  /// Arms `timer` for `delay` from now: never early. Pre: it is not armed.    Threads: any.
+  virtual void arm_in(Timer& timer, Duration delay) {
+    const Instant present = now();
+    arm(timer, delay > Instant::max() - present ? Instant::max() : present + delay);
+  }
   /// Returns: false when it has fired already (W2).    Threads: any, never from within fire().
   virtual bool cancel(Timer& timer) = 0;
 

@@ -114,9 +114,14 @@ class alignas(64) Cell {
   Life life = Life::vacant;
   Ending ending = Ending::none;
   bool in_handler = false;
-  /// Whether its mail comes from the mailbox alone and nothing follows a handler: no capacity, no stash, no receive
-  /// timeout. Priorities are known by `uses_priorities`.
-  bool is_plain = true;
+  /// What running it takes beyond the plain case, in which mail comes from `mailbox` alone and nothing follows a handler.
+  /// Priorities are not said here, but by `uses_priorities`.
+  enum class Care : std::uint8_t {
+    none,
+    capacity,  ///< a bounded mailbox, and nothing else
+    full       ///< a stash or a receive timeout
+  };
+  Care care = Care::none;
 
   /// Bits of `attention`.
   static constexpr std::uint32_t belled = 1;    ///< the bell is in the mailbox, or about to be

@@ -103,7 +103,7 @@ void Context::stash_current(const MessageInfo* message) {
                message->name);
   ORRERY_CHECK(!stashed_, "the message was stashed already");
   stashed_ = true;
-  cell_.is_plain = false;
+  cell_.care = Cell::Care::full;
   cell_.need_extras().stash.push_back(envelope_);
 }
 

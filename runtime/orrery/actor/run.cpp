@@ -145,11 +145,13 @@ Envelope* Runtime::next_of_many(Cell& cell) {
   if (cell.extras->lanes != nullptr) {
     if (Envelope* const envelope = cell.extras->lanes->take(); envelope != nullptr) return envelope;
   }
-  BoundedMailbox* const bounded = cell.extras->bounded;
-  if (bounded == nullptr) return nullptr;
+  return cell.extras->bounded == nullptr ? nullptr : take_bounded(cell, *cell.extras->bounded);
+}
+
+Envelope* Runtime::take_bounded(Cell& cell, BoundedMailbox& bounded) {
   BoundedMailbox::Wake wakes[BoundedMailbox::wakes_max];
   std::size_t wake_count = 0;
-  Envelope* const envelope = bounded->take(wakes, wake_count);
+  Envelope* const envelope = bounded.take(wakes, wake_count);
   for (std::size_t i = 0; i < wake_count; ++i) {
     if (observer_ != nullptr) observer_->placed(cell, *wakes[i].envelope);
     if (wakes[i].thread != nullptr) {
@@ -235,22 +237,37 @@ void Runtime::after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Ob
 }
 
 /// Handles mail while all is as it nearly always is in production: nobody observes, nothing rings, every message is
-/// for the actor that lives here, handlers return. Whatever is different is left to run(). The message stays in the
-/// mailbox until its handler has returned, which makes the last one cheap (MailQueue::finish).
+/// for the actor that lives here, handlers return. Whatever is different is left to run(). An unbounded mailbox keeps
+/// the message until its handler has returned, which makes the last one cheap (MailQueue::finish).
 /// Returns: true when nobody is home any more, so that nothing of the cell may be touched.
-inline bool Runtime::run_plain(Execution& worker, Cell& cell, std::uint32_t& budget) {
+template <bool has_capacity>
+inline bool Runtime::run_usual(Execution& worker, Cell& cell, std::uint32_t& budget) {
   Execution* execution = &worker;
   Context context{*this, cell, nullptr};
+  constexpr Cell::Care usual = has_capacity ? Cell::Care::capacity : Cell::Care::none;
   const std::uint32_t generation = cell.generation.load(std::memory_order_relaxed);
   std::uint32_t suspensions = cell.suspensions;
   execution->cell = &cell;
   bool is_idle = false;
-  while (budget > 0 && cell.signals.load(std::memory_order_relaxed) == nullptr &&
-         !cell.uses_priorities.load(std::memory_order_relaxed)) {
+  while (budget > 0 && cell.signals.load(std::memory_order_relaxed) == nullptr) {
     Link* const node = cell.mailbox.first();
-    if (node == nullptr || node == &cell.bell) break;
-    auto* const envelope = static_cast<Envelope*>(node);
-    if (envelope->target_generation != generation || (envelope->flags & Envelope::is_tick) != 0) break;
+    Envelope* envelope = nullptr;
+    if constexpr (has_capacity) {
+      if (node != nullptr) break;  // the bell
+      envelope = take_bounded(cell, *cell.extras->bounded);
+      if (envelope == nullptr) break;
+    } else {
+      if (node == nullptr || node == &cell.bell || cell.uses_priorities.load(std::memory_order_relaxed)) break;
+      envelope = static_cast<Envelope*>(node);
+    }
+    if (envelope->target_generation != generation || (envelope->flags & Envelope::is_tick) != 0) [[unlikely]] {
+      if constexpr (!has_capacity) break;
+      execution->cell = nullptr;
+      execution->message = nullptr;
+      --budget;
+      (void)handle(execution, cell, envelope);
+      return false;
+    }
     execution->message = context.envelope_ = envelope;
     --budget;
     bool has_thrown = false;
@@ -265,16 +282,16 @@ inline bool Runtime::run_plain(Execution& worker, Cell& cell, std::uint32_t& bud
       suspensions = cell.suspensions;
       execution = current_execution();
     }
-    if (has_thrown || cell.ending != Cell::Ending::none || !cell.is_plain) [[unlikely]] {
+    if (has_thrown || cell.ending != Cell::Ending::none || cell.care != usual) [[unlikely]] {
       execution->cell = nullptr;
       execution->message = nullptr;
-      cell.mailbox.remove(*envelope);
+      if constexpr (!has_capacity) cell.mailbox.remove(*envelope);
       after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.what.get());
       return false;
     }
     ++cell.handled;
     const bool is_ask = (envelope->flags & Envelope::is_ask) != 0;
-    is_idle = cell.mailbox.finish(*envelope);  // with true, the cell may be somebody else's already
+    if constexpr (!has_capacity) is_idle = cell.mailbox.finish(*envelope);  // with true, the cell is somebody else's
     if (is_ask) {
       settle_reply(*execution, *envelope->ask);
     } else {
@@ -309,8 +326,11 @@ bool Runtime::run(Execution& worker, Cell& cell, std::uint32_t budget) {
     execution = current_execution();
   }
   while (budget > 0) {
-    if (cell.is_plain && observer_ == nullptr && cell.ending == Cell::Ending::none) [[likely]] {
-      if (run_plain(*execution, cell, budget)) return false;
+    if (cell.care != Cell::Care::full && observer_ == nullptr && cell.ending == Cell::Ending::none) [[likely]] {
+      if (cell.care == Cell::Care::none ? run_usual<false>(*execution, cell, budget)
+                                        : run_usual<true>(*execution, cell, budget)) {
+        return false;
+      }
       execution = current_execution();
       if (budget == 0) break;
     }

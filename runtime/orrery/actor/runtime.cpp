@@ -170,7 +170,7 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
       const std::uint32_t resume_at = mailbox.resume_at == 0 ? mailbox.capacity - 1 : mailbox.resume_at;
       extras.bounded->open(handle, mailbox.capacity, resume_at, mailbox.overflow);
       cell->bounded.store(extras.bounded, std::memory_order_release);
-      cell->is_plain = false;
+      cell->care = Cell::Care::capacity;
     }
   }
   if (named) {
@@ -201,7 +201,7 @@ inline void Runtime::move_in(Cell& cell, void* actor, const ActorType& type) noe
   cell.life = Cell::Life::living;
   cell.ending = Cell::Ending::none;
   cell.killed = cell.in_handler = cell.reported_depth = false;
-  cell.is_plain = true;
+  cell.care = Cell::Care::none;
   cell.incarnation = 1;
   cell.handled = cell.failed = cell.dead_lettered = 0;
   cell.needs_start = type.on_start != nullptr;

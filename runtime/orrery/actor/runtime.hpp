@@ -220,7 +220,9 @@ class Runtime : public detail::RefusedSpawns {
   void start(Cell& cell);
   Envelope* next_of_many(Cell& cell);
   bool admit(Cell& cell, Envelope* envelope);
-  bool run_plain(Execution& execution, Cell& cell, std::uint32_t& budget);
+  template <bool has_capacity>
+  bool run_usual(Execution& execution, Cell& cell, std::uint32_t& budget);
+  Envelope* take_bounded(Cell& cell, BoundedMailbox& bounded);
   Execution* handle(Execution* execution, Cell& cell, Envelope* envelope);
   void after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, const std::string* what);
   void fail(Cell& cell, std::string what);

@@ -332,6 +332,8 @@ void Runtime::ring(Cell& cell) noexcept {
 
 /// Mail waits in the bounded mailbox. A parked handler is left alone: it looks there when it has ended.
 void Runtime::ring_mail(Cell& cell) {
+  // A plain look is enough: whoever took the bell looked into the mailbox later, under the lock that we have just held.
+  if ((cell.attention.load(std::memory_order_acquire) & Cell::belled) != 0) return;
   const std::uint32_t seen = cell.attention.fetch_or(Cell::belled, std::memory_order_seq_cst);
   if ((seen & Cell::belled) == 0 && cell.mailbox.push(cell.bell)) world_.schedule(cell);
 }

@@ -148,6 +148,7 @@ Ref<A> Runtime::spawn(Arguments&&... arguments) {
 }
 template <Spawnable A>
 Ref<A> Runtime::spawn(A actor, SpawnOptions options) {
+  if (options.are_defaults()) return detail::spawn_plain<A>(*this, std::move(actor), {});
   std::string name = options.name;
   return *detail::named<A>(name, detail::spawn_value<A>(*this, std::move(actor), std::move(options), {}));
 }
@@ -233,7 +234,7 @@ void Context::set_receive_timeout(const A& actor, Duration idle, M message, std:
   };
   timeout->key = add_timer(timeout->make(), idle);
   extras.receive_timeout = std::move(timeout);
-  cell_.is_plain = false;
+  cell_.care = Cell::Care::full;
 }
 template <class M>
 void Context::stash(M message) {

@@ -1,8 +1,8 @@
 // scheduling.cpp: how a worker finds its next actor, and when it sleeps.
 // Order of search:  now and then the injection deque first (so that a busy worker cannot starve it); the hot slot,
 //                   but not too often in a row (so that two actors that schedule each other cannot starve the
-//                   queue); the queue; the injection deque; other workers' queues; their hot slots, if they are
-//                   stuck in a handler.
+//                   queue); the queue; the injection deque; other workers' queues, as far as they do not keep up with
+//                   them; their hot slots, if they are stuck in a handler.
 #include "orrery/core/check.hpp"
 #include "orrery/threads/threaded_world.hpp"
 
@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint32_t turns_per_look_around = 64;
 constexpr std::uint32_t hot_runs_max = 3;
 constexpr std::size_t injected_at_once_max = 32;
+constexpr Duration patience = std::chrono::microseconds{5};
 
 void relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
@@ -122,13 +123,18 @@ Cell* ThreadedWorld::take_injected(Worker& worker) {
   return first;
 }
 
+/// Takes from the queue of a worker that has had fewer turns since it was looked at last (`patience` ago) than actors
+/// wait there now. What a worker gets to within that time is served sooner, and with warmer caches, where it is: two
+/// workers that steal from each other what takes 20 ns spend 60 ns on moving it (docs/performance.md, row F1f).
 Cell* ThreadedWorld::steal(Worker& worker) {
   const std::size_t count = workers_.size();
-  if (count == 1) return nullptr;
   const auto first = static_cast<std::size_t>(worker.victims.below(count));
   for (std::size_t i = 0; i < count; ++i) {
     Worker& victim = *workers_[(first + i) % count];
     if (&victim == &worker) continue;
+    const std::uint32_t turns = victim.turns.load(std::memory_order_relaxed);
+    const std::uint32_t served = turns - std::exchange(worker.window_turns[victim.index], turns);
+    if (served >= victim.queue.size()) continue;
     if (Cell* const cell = victim.queue.steal_into(worker.queue)) return cell;
   }
   return nullptr;
@@ -147,14 +153,19 @@ Cell* ThreadedWorld::take_from_stuck(Worker& worker) {
 /// Looks for work until there is some, a timer is due, or `spin` is over. Pre: counted as searching.
 Cell* ThreadedWorld::search(Worker& worker) {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    worker.seen_turns[i] = workers_[i]->turns.load(std::memory_order_relaxed);
+    worker.seen_turns[i] = worker.window_turns[i] = workers_[i]->turns.load(std::memory_order_relaxed);
   }
-  const Instant until = now() + options_.spin;
+  Instant present = now();
+  const Instant until = present + options_.spin;
+  Instant next_look = present + patience;
   while (true) {
     if (Cell* const cell = take_injected(worker)) return cell;
-    if (Cell* const cell = steal(worker)) return cell;
-    const Instant present = now();
+    present = now();
     if (present >= worker.timers.next_due()) return nullptr;
+    if (present >= next_look) {
+      next_look = present + patience;
+      if (Cell* const cell = steal(worker)) return cell;
+    }
     if (present >= until) return take_from_stuck(worker);
     if (idle_.closed()) return nullptr;
     for (int i = 0; i < 16; ++i) relax();
@@ -172,7 +183,6 @@ Cell* ThreadedWorld::find_elsewhere(Worker& worker) {
       if (!worker.searching) worker.searching = idle_.begin_search();
       if (worker.searching) cell = search(worker);
     }
-    if (cell == nullptr && !worker.searching) cell = steal(worker);
     if (cell != nullptr) {
       if (std::exchange(worker.searching, false) && idle_.end_search() && anything_visible()) wake_if_needed();
       return cell;

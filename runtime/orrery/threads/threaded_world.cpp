@@ -57,6 +57,7 @@ ThreadedWorld::ThreadedWorld(const SystemOptions& options)
   for (std::uint32_t i = 0; i < options.threads; ++i) {
     workers_.push_back(std::make_unique<Worker>(*this, i, options.timer_tick_bits));
     workers_.back()->seen_turns.resize(options.threads);
+    workers_.back()->window_turns.resize(options.threads);
   }
 }
 

@@ -31,7 +31,8 @@ struct alignas(64) Worker : Execution {
   bool wakes_watchdog = false;   ///< set by whoever wakes this worker, before its token
   fiber::Fiber* home = nullptr;  ///< the thread's own stack
   LoopFibers::List parked_loops;
-  std::vector<std::uint32_t> seen_turns;  ///< of the other workers when this one began to search
+  std::vector<std::uint32_t> seen_turns;    ///< of the other workers when this one began to search
+  std::vector<std::uint32_t> window_turns;  ///< the same when it last looked at their queues
 
   alignas(64) HotSlot<Cell> hot;        ///< the actor scheduled last
   std::atomic<std::uint32_t> turns{0};  ///< one writer; stands still while a handler runs

@@ -27,3 +27,21 @@ foreach(bench_file IN LISTS bench_files)
   set_tests_properties(bench_short_${name} PROPERTIES LABELS bench)
   orrery_set_budget(bench_short_${name})
 endforeach()
+
+# The gate on instruction counts. Its baseline is one of the release build; no other is comparable.
+add_executable(instruction_counts ${PROJECT_SOURCE_DIR}/bench/instructions/instruction_counts.cpp)
+target_link_libraries(instruction_counts PRIVATE orrery::sim orrery_warnings)
+find_program(ORRERY_VALGRIND valgrind)
+mark_as_advanced(ORRERY_VALGRIND)
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT ORRERY_SANITIZE)
+  if(ORRERY_VALGRIND)
+    add_test(NAME instructions
+      COMMAND bash ${PROJECT_SOURCE_DIR}/bench/instructions/check.sh $<TARGET_FILE:instruction_counts>)
+    orrery_set_budget(instructions)
+  else()
+    message(STATUS "valgrind is not installed, so there is no test of instruction counts (./dev setup installs it)")
+  endif()
+endif()
+add_test(NAME instructions_catches
+  COMMAND bash ${PROJECT_SOURCE_DIR}/bench/instructions/check_catches.sh ${PROJECT_BINARY_DIR}/instructions_catches)
+orrery_set_budget(instructions_catches)

@@ -150,7 +150,7 @@ void F14_burst(benchmark::State& state) {
     if (!rest(system, state)) return;
     sum = adder.ask(Sum{}, no_timeout).value_or(0);
   }
-  row.finish(messages, sum);
+  row.finish(messages, sum % 1'000'000);  // the CSV has six digits
 }
 BENCHMARK(F14_burst)->UseRealTime()->Unit(benchmark::kMillisecond);
 

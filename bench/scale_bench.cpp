@@ -161,7 +161,7 @@ void F3b_skynet(benchmark::State& state) {
     system.spawn(SkynetNode{root}).tell(Branch{0, leaves});
     done.acquire();
   }
-  row.finish(actors, sum);
+  row.finish(actors, sum % 1'000'000);  // the CSV has six digits
 }
 BENCHMARK(F3b_skynet)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 

@@ -29,6 +29,12 @@ foreach(bench_file IN LISTS bench_files)
   orrery_set_budget(bench_short_${name})
 endforeach()
 
+# What bench/table.sh makes its table with; tests/bench_report tests it.
+add_executable(bench_report bench/report/main.cpp bench/report/figures.cpp bench/report/text.cpp bench/report/plot.cpp)
+target_include_directories(bench_report PRIVATE ${PROJECT_SOURCE_DIR})
+target_link_libraries(bench_report PRIVATE fmt::fmt orrery_warnings)
+target_compile_features(bench_report PRIVATE cxx_std_23)
+
 # The gate on instruction counts. Its baseline is one of the release build; no other is comparable.
 add_executable(instruction_counts ${PROJECT_SOURCE_DIR}/bench/instructions/instruction_counts.cpp)
 target_link_libraries(instruction_counts PRIVATE orrery::sim orrery_warnings)

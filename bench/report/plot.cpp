@@ -43,7 +43,7 @@ struct Bar {
 std::vector<Bar> bars_of(const Row& row) {
   std::vector<Bar> bars{{"orrery", "ours", *row.ours}};
   for (const auto& [peer, figure] : row.peers) bars.push_back({peer, "peer", figure});
-  std::ranges::stable_sort(bars.begin() + 1, bars.end(), {}, &Bar::figure);
+  std::ranges::sort(bars.begin() + 1, bars.end(), {}, [](const Bar& bar) { return std::pair{bar.figure, bar.name}; });
   if (row.limit) bars.insert(bars.begin(), {"limit", "limit", *row.limit});
   return bars;
 }

@@ -1,4 +1,6 @@
 // limits_bench.cpp: what the machine itself takes for the parts of which the figures are made: the baselines.
+#include "bench/support.hpp"
+
 #include <benchmark/benchmark.h>
 
 #include <orrery/core/block_pool.hpp>
@@ -26,6 +28,7 @@
 namespace {
 
 using namespace orrery;
+using orrery::bench::spin_until;
 
 void limit_uncontended_exchange(benchmark::State& state) {
   std::atomic<std::uint64_t> word{0};
@@ -150,8 +153,8 @@ void limit_line_round_trip(benchmark::State& state) {
   Line back;
   std::thread partner{[&] {
     for (std::uint32_t seen = 0; seen != stop;) {
-      const std::uint32_t now = there.word.load(std::memory_order_acquire);
-      if (now == seen) continue;
+      std::uint32_t now = seen;
+      spin_until([&] { return (now = there.word.load(std::memory_order_acquire)) != seen; });
       back.word.store(now, std::memory_order_release);
       seen = now;
     }
@@ -159,8 +162,7 @@ void limit_line_round_trip(benchmark::State& state) {
   std::uint32_t round = 0;
   for (auto _ : state) {
     there.word.store(++round, std::memory_order_release);
-    while (back.word.load(std::memory_order_acquire) != round) {
-    }
+    spin_until([&] { return back.word.load(std::memory_order_acquire) == round; });
   }
   there.word.store(stop, std::memory_order_release);
   partner.join();
@@ -182,10 +184,13 @@ void limit_ring_stream(benchmark::State& state) {
   std::thread reader{[&] {
     std::uint64_t at = 0;
     std::uint64_t sum = 0;
-    while (true) {
-      const std::uint64_t until = written.value.load(std::memory_order_acquire);
-      if (at == until && ends.load(std::memory_order_acquire) && at == written.value.load(std::memory_order_acquire))
-        break;
+    bool last = false;
+    while (!last) {
+      std::uint64_t until = at;
+      spin_until([&] {
+        last = ends.load(std::memory_order_acquire);  // before the look at what was written
+        return (until = written.value.load(std::memory_order_acquire)) != at || last;
+      });
       for (; at != until; ++at) sum += ring[at % size];
       read.value.store(at, std::memory_order_release);
     }
@@ -194,7 +199,7 @@ void limit_ring_stream(benchmark::State& state) {
   std::uint64_t at = 0;
   std::uint64_t seen = 0;
   for (auto _ : state) {
-    while (at - seen == size) seen = read.value.load(std::memory_order_acquire);
+    if (at - seen == size) spin_until([&] { return (seen = read.value.load(std::memory_order_acquire)) + size != at; });
     ring[at % size] = at;
     written.value.store(++at, std::memory_order_release);
   }

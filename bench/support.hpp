@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -48,6 +49,15 @@ inline bool rest(System& system, benchmark::State& state) {
   const bool at_rest = system.await_quiescence(std::chrono::minutes{1});
   if (!at_rest) state.SkipWithError("the actors do not come to rest");
   return at_rest;
+}
+
+/// Spins until `condition` holds. Gives the core away after some ten microseconds, which no partner that runs lets pass: it
+/// waits for a core then.
+template <class Condition>
+void spin_until(Condition condition) {
+  for (int round = 1; !condition(); ++round) {
+    if (round % 16'384 == 0) std::this_thread::yield();
+  }
 }
 
 struct Number {

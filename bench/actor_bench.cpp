@@ -1,66 +1,20 @@
 // actor_bench.cpp: what the basic acts cost in production: tell, ask, spawn, a hop in a ring, a timer, an idle actor.
 // Each row's baseline stands beside it in limits_bench.cpp, or in the row of the same id before it. items_per_second is
 // messages (asks, actors, hops, timers) a second; its inverse, printed as per_item, is the figure to compare.
-// How:  the checksum does not depend on how often a row ran, so that bench/table.sh can compare it with the one expected
-//       and with those of the peers, which do the same work.
-#include <benchmark/benchmark.h>
+// How a row ends, and what its checksum is for: support.hpp.
+#include "bench/support.hpp"
+
 #include <malloc.h>
 #include <unistd.h>
 
-#include <orrery/system.hpp>
-#include <chrono>
-#include <cstdint>
 #include <cstdio>
 #include <semaphore>
-#include <utility>
 #include <vector>
 
 namespace {
 
 using namespace orrery;
-
-void finish(benchmark::State& state, std::uint64_t items_per_iteration, std::uint64_t checksum) {
-  const auto items = static_cast<double>(state.iterations()) * static_cast<double>(items_per_iteration);
-  state.SetItemsProcessed(static_cast<std::int64_t>(items));
-  state.counters["per_item"] = benchmark::Counter(items, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
-  state.counters["checksum"] = static_cast<double>(checksum);
-}
-
-/// Returns: without the warnings about deep mailboxes, which some rows make on purpose.
-SystemOptions with_threads(std::int64_t threads) {
-  SystemOptions options;
-  options.threads = static_cast<std::uint32_t>(threads);
-  options.runtime.mailbox_depth_warning = 0;
-  return options;
-}
-
-/// Returns: whether everything came to rest; otherwise the row is marked as failed.
-bool rest(System& system, benchmark::State& state) {
-  const bool at_rest = system.await_quiescence(std::chrono::minutes{1});
-  if (!at_rest) state.SkipWithError("the actors do not come to rest");
-  return at_rest;
-}
-
-struct Number {
-  std::uint64_t value;
-};
-/// Answered with the sum since the last one.
-struct Sum {
-  using Reply = std::uint64_t;
-};
-struct Run {
-  using Reply = std::uint64_t;
-  std::uint64_t count;
-};
-struct Start {
-  std::uint64_t count;
-};
-
-struct Adder {
-  std::uint64_t sum = 0;
-  void handle(Number m) { sum += m.value; }
-  std::uint64_t handle(Sum) { return std::exchange(sum, 0); }
-};
+using namespace orrery::bench;
 
 // --- F4 stands first: it looks at the memory of the whole process -----------------------------------------------------
 
@@ -102,31 +56,6 @@ BENCHMARK(F4_idle_actor)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 // --- F1: tell ---------------------------------------------------------------------------------------------------------
 
-/// Keeps a window of 1,000 messages in flight: after each window one ask, which is answered behind them.
-struct Teller {
-  Ref<Adder> to;
-  std::uint64_t total = 0;
-  std::uint64_t handle(Run m) {
-    constexpr std::uint64_t window = 1'000;
-    std::uint64_t sum = 0;
-    for (std::uint64_t sent = 0; sent < m.count; sent += window) {
-      for (std::uint64_t i = 0; i < window; ++i) to.tell(Number{i});
-      sum += to.ask(Sum{}, no_timeout).value_or(0);
-    }
-    total += sum;
-    return sum;
-  }
-  std::uint64_t handle(Sum) { return std::exchange(total, 0); }
-};
-
-void tell_window(benchmark::State& state, MailboxOptions mailbox) {
-  System system{with_threads(state.range(0))};
-  const auto teller = system.spawn(Teller{system.spawn(Adder{}, {.mailbox = mailbox})});
-  constexpr std::uint64_t messages = 1'000'000;
-  std::uint64_t sum = 0;
-  for (auto _ : state) sum = teller.ask(Run{messages}, no_timeout).value_or(0);
-  finish(state, messages, sum);
-}
 void F1_tell_window_1000(benchmark::State& state) { tell_window(state, unbounded()); }
 BENCHMARK(F1_tell_window_1000)
     ->Name("F1a_tell")
@@ -141,7 +70,6 @@ BENCHMARK(F1_tell_window_1000)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
-struct Go {};
 struct Sink;
 /// Sends its share of a window when it is told to.
 struct Source {
@@ -188,12 +116,13 @@ void F1d_fan_in_100(benchmark::State& state) {
   sources = system.spawn_n<Source>(Sink::senders, [&](std::size_t) { return Source{sink}; });
   constexpr std::uint64_t messages = 500'000;
   std::uint64_t sum = 0;
+  Row row{state, state.range(0)};
   for (auto _ : state) {
     sink.tell(Start{messages});
     if (!rest(system, state)) return;
     sum = sink.ask(Sum{}, no_timeout).value_or(0);
   }
-  finish(state, messages, sum);
+  row.finish(messages, sum);
 }
 BENCHMARK(F1d_fan_in_100)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 
@@ -222,12 +151,13 @@ void F1e_ring_hop(benchmark::State& state) {
   for (std::size_t i = 0; i < size; ++i) ring[i].tell(Link{ring[(i + 1) % size]});
   constexpr std::uint64_t hops = 500'000;
   std::uint64_t seen = 0;
+  Row row{state, 1};
   for (auto _ : state) {
     ring[0].tell(Token{hops});
     if (!rest(system, state)) return;
     seen = ring[0].ask(Sum{}, no_timeout).value_or(0);
   }
-  finish(state, hops, seen);
+  row.finish(hops, seen);
 }
 BENCHMARK(F1e_ring_hop)->ArgName("actors")->Arg(503)->Arg(100'000)->UseRealTime()->Unit(benchmark::kMillisecond);
 
@@ -268,13 +198,14 @@ void F1f_big_120(benchmark::State& state) {
   for (std::uint32_t i = 0; i < 120; ++i) all.push_back(system.spawn(Chatter{&all, i, i}));
   constexpr std::uint64_t pings = 2'000;
   std::uint64_t answered = 0;
+  Row row{state, state.range(0)};
   for (auto _ : state) {
     for (const auto& chatter : all) chatter.tell(Start{pings});
     if (!rest(system, state)) return;
     answered = 0;
     for (const auto& chatter : all) answered += chatter.ask(Sum{}, no_timeout).value_or(0);
   }
-  finish(state, 2 * pings * all.size(), answered);
+  row.finish(2 * pings * all.size(), answered);
 }
 BENCHMARK(F1f_big_120)->ArgName("threads")->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 
@@ -295,15 +226,16 @@ void ask(benchmark::State& state, Duration timeout) {
   const auto asker = system.spawn(Asker{system.spawn(Adder{}), timeout});
   constexpr std::uint64_t asks = 200'000;
   std::uint64_t answered = 0;
+  Row row{state, state.range(0)};
   for (auto _ : state) answered = asker.ask(Run{asks}, no_timeout).value_or(0);
-  finish(state, asks, answered);
+  row.finish(asks, answered);
 }
 void F2a_ask(benchmark::State& state) { ask(state, no_timeout); }
 void F2a_ask_with_deadline(benchmark::State& state) { ask(state, std::chrono::seconds{5}); }
 BENCHMARK(F2a_ask)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(F2a_ask_with_deadline)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 
-// --- F3, F15: spawn ---------------------------------------------------------------------------------------------------
+// --- F3: spawn --------------------------------------------------------------------------------------------------------
 
 struct Breeder;
 /// Shared by a breeder and its mayflies, which all run on the same worker.
@@ -347,51 +279,18 @@ void F3a_spawn_tell_stop(benchmark::State& state) {
   const auto breeder = system.spawn(Breeder{&nursery});
   constexpr std::uint64_t actors = 100'000;
   std::uint64_t ended = 0;
+  Row row{state, 1};
   for (auto _ : state) {
     breeder.tell(Start{actors});
     if (!rest(system, state)) return;
     ended = breeder.ask(Sum{}, no_timeout).value_or(0);
   }
   if (system.living() != 1) state.SkipWithError("some did not end");
-  finish(state, actors, ended);
+  row.finish(actors, ended);
 }
 BENCHMARK(F3a_spawn_tell_stop)->UseRealTime()->Unit(benchmark::kMillisecond);
 
-/// The time of spawn_n alone; stopping them is not in it.
-void F15_spawn_n(benchmark::State& state) {
-  const auto actors = static_cast<std::size_t>(state.range(0));
-  System system{with_threads(1)};
-  std::uint64_t spawned = 0;
-  for (auto _ : state) {
-    const auto began = std::chrono::steady_clock::now();
-    const auto refs = system.spawn_n<Adder>(actors, [](std::size_t) { return Adder{}; });
-    state.SetIterationTime(std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
-    spawned = system.living();
-    for (const auto& ref : refs) system.stop(ref);
-    if (!rest(system, state)) return;
-  }
-  finish(state, actors, spawned);
-}
-BENCHMARK(F15_spawn_n)->ArgName("actors")->Arg(1'000)->Arg(100'000)->UseManualTime()->Unit(benchmark::kMicrosecond);
-
-// --- F8, F12, F15: many pairs, timers, bounded mailboxes --------------------------------------------------------------
-
-/// 64 senders with a receiver of their own each: what a second worker brings when nothing is shared.
-void F8_pairs_64(benchmark::State& state) {
-  System system{with_threads(state.range(0))};
-  std::vector<Ref<Teller>> tellers;
-  for (int i = 0; i < 64; ++i) tellers.push_back(system.spawn(Teller{system.spawn(Adder{})}));
-  constexpr std::uint64_t messages = 10'000;
-  std::uint64_t sum = 0;
-  for (auto _ : state) {
-    for (const auto& teller : tellers) teller.tell(Run{messages}, ignore_reply);
-    if (!rest(system, state)) return;
-    sum = 0;
-    for (const auto& teller : tellers) sum += teller.ask(Sum{}, no_timeout).value_or(0);
-  }
-  finish(state, messages * tellers.size(), sum);
-}
-BENCHMARK(F8_pairs_64)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
+// --- F12: timers ------------------------------------------------------------------------------------------------------
 
 struct Tick {};
 struct Never {};
@@ -435,6 +334,7 @@ void F12_timer(benchmark::State& state) {
   for (const auto& alarm : alarms) alarm.tell(Run{each}, ignore_reply);
   const auto clock = system.spawn(Clock{alarms});
   std::uint64_t fired = 0;
+  Row row{state, 1};
   for (auto _ : state) {
     round.left = timers;
     clock.tell(Start{each});
@@ -444,12 +344,8 @@ void F12_timer(benchmark::State& state) {
     for (const auto& alarm : alarms) fired += alarm.ask(Sum{}, no_timeout).value_or(0);
     state.ResumeTiming();
   }
-  finish(state, timers, fired);
+  row.finish(timers, fired);
 }
 BENCHMARK(F12_timer)->ArgName("pending")->Arg(100'000)->UseRealTime()->Unit(benchmark::kMillisecond);
-
-/// The same as F1a and F1b with room for 2,048 messages, so that nothing is refused.
-void F15_tell_bounded(benchmark::State& state) { tell_window(state, bounded(2'048)); }
-BENCHMARK(F15_tell_bounded)->ArgName("threads")->Arg(1)->Arg(2)->UseRealTime()->Unit(benchmark::kMillisecond);
 
 }  // namespace

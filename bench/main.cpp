@@ -3,9 +3,13 @@
 
 #include <thread>
 
+#include "bench/commit.hpp"
+
 int main(int argc, char** argv) {
   benchmark::AddCustomContext("compiler", __VERSION__);
+  benchmark::AddCustomContext("commit", orrery::bench::commit());
   benchmark::AddCustomContext("cores", std::to_string(std::thread::hardware_concurrency()));
+  benchmark::AddCustomContext("seed", "fixed; what draws uses 1, unless its row says something else");
 #ifdef NDEBUG
   benchmark::AddCustomContext("build", "release");
 #else

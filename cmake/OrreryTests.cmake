@@ -9,6 +9,7 @@ set(orrery_budget_threads 120)
 set(orrery_budget_sim 120)
 set(orrery_budget_planted 180)
 set(orrery_budget_compile_fail 180)
+set(orrery_budget_instructions 90)
 set(orrery_budget_install_consume 120)
 
 # What an instrumented or unoptimised build may take instead: this many times as long.

@@ -31,13 +31,20 @@ plant() {  # MUTANT
     s/\Q$old\E/$new/;' "$copy/$(value "$1" file)"
 }
 
+# Runs what should notice, from the copy. Fails if it does.
+notices() {  # SUITE FILTER
+  case $1 in
+    instructions) bench/instructions/check.sh ../build/bin/instruction_counts ;;
+    *) ORRERY_TEST_SCALE=short timeout 300 "../build/bin/$1_test" --gtest_filter="$2" ;;
+  esac
+}
+
 names=("$@")
 if ((${#names[@]} == 0)); then
   for file in tests/planted/*.mutant; do names+=("$(basename "$file" .mutant)"); done
 fi
 refresh
-cmake -S "$copy" -B "$tree" -G Ninja -DCMAKE_BUILD_TYPE=Release -DORRERY_BUILD_EXAMPLES=OFF -DORRERY_BUILD_BENCHMARKS=OFF \
-  -Wno-dev > build/planted/configure.log
+cmake -S "$copy" -B "$tree" -G Ninja -DCMAKE_BUILD_TYPE=Release -DORRERY_BUILD_EXAMPLES=OFF -Wno-dev > build/planted/configure.log
 survivors=0
 lines=()
 for name in "${names[@]}"; do
@@ -45,17 +52,20 @@ for name in "${names[@]}"; do
   [[ -f $mutant ]] || { echo "planted: there is no $mutant" >&2; exit 2; }
   suite=$(value "$mutant" suite)
   refresh
+  target=${suite}_test
+  [[ $suite != instructions ]] || target=instruction_counts
   log=build/planted/$name.log
   if ! plant "$mutant"; then
     verdict="DOES NOT FIT"
     survivors=$((survivors + 1))
-  elif ! cmake --build "$tree" --parallel "$jobs" --target "${suite}_test" > "$log" 2>&1; then
+  elif ! cmake --build "$tree" --parallel "$jobs" --target "$target" > "$log" 2>&1; then
     verdict="DOES NOT BUILD, see $log"
     survivors=$((survivors + 1))
-  elif (cd "$copy" && ORRERY_TEST_SCALE=short timeout 300 "../build/bin/${suite}_test" --gtest_filter="$(value "../../../$mutant" filter)") >> "$log" 2>&1; then
+  elif (cd "$copy" && notices "$suite" "$(value "../../../$mutant" filter)") >> "$log" 2>&1; then
     verdict="NOT CAUGHT"
     survivors=$((survivors + 1))
   else
+    [[ $suite != instructions ]] || sed -nE 's/^([a-z_]+) .* (\+[0-9.]+) %  MORE$/[  FAILED  ] instructions.\1/p' "$log" >> "$log"
     verdict="caught by $(sed -n 's/^\[  FAILED  \] \([A-Za-z_/0-9]*\.[A-Za-z_/0-9]*\).*/\1/p' "$log" | head -n 1)"
     [[ $verdict == "caught by " ]] && verdict="caught by ${suite}_test (it ended abnormally)"
   fi

@@ -115,7 +115,7 @@ void BlockPool::hold() noexcept {
 }
 
 void BlockPool::let_go() noexcept {
-  collect();
+  if (pending_.load(std::memory_order_relaxed) != nullptr) collect();
   held_.store(false, std::memory_order_release);
 }
 
@@ -188,7 +188,7 @@ BlockPool::Slab& BlockPool::new_slab(std::size_t size_class) {
 void BlockPool::cut(Slab& slab) noexcept {
   const std::size_t bytes = class_bytes[slab.size_class];
   const auto left = static_cast<std::size_t>(slab.uncut_end - slab.uncut) / bytes;
-  const std::size_t count = std::min(left, cut_bytes / bytes);
+  const std::size_t count = std::min(left, std::max<std::size_t>(cut_bytes / bytes, 1));
   FreeBlock* first = nullptr;
   for (std::size_t i = count; i-- > 0;) {
     std::byte* block = slab.uncut + i * bytes;

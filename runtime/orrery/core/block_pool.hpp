@@ -63,7 +63,8 @@ class BlockPool {
   static constexpr bool uses_slabs = ORRERY_BLOCK_POOL_SLABS != 0;
   static constexpr std::size_t block_alignment = 16;
   static constexpr std::size_t slab_bytes = SlabStore::slab_bytes;
-  static constexpr std::array<std::uint16_t, 8> class_bytes{64, 96, 128, 192, 256, 384, 512, 1024};
+  static constexpr std::array<std::uint16_t, 16> class_bytes{64,   96,   128,  192,  256,  384,  512,    1024,
+                                                             1536, 2048, 3072, 4096, 6144, 8192, 12'288, 16'384};
   static constexpr std::size_t pooled_bytes_max = class_bytes.back();
   /// Empty slabs that a pool keeps of each class (512 KiB), so that ordinary ups and downs never reach the store.
   static constexpr std::uint32_t kept_slabs_max = 8;

@@ -189,8 +189,12 @@ bool ThreadedWorld::sleep(Worker& worker) {
   if (!idle_.enter(worker, std::exchange(worker.searching, false))) return false;
   if (anything_visible()) wake_if_needed();  // came while we searched, and its producer relied on us
   const Instant due = worker.timers.next_due();
-  bool woken = worker.parker.park(due == Instant::max() ? std::nullopt : std::optional{to_clock(due)});
-  if (!woken && !idle_.leave(worker)) woken = worker.parker.park();  // a token is under way
+  bool woken = false;
+  {
+    const BlockPool::Rest rest;  // what we sent may be handled, and given back to the system, while we sleep
+    woken = worker.parker.park(due == Instant::max() ? std::nullopt : std::optional{to_clock(due)});
+    if (!woken && !idle_.leave(worker)) woken = worker.parker.park();  // a token is under way
+  }
   worker.searching = woken;
   if (std::exchange(worker.wakes_watchdog, false)) watchdog_parker_.unpark();
   return woken;

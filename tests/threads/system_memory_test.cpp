@@ -138,12 +138,24 @@ TEST_F(Burst, of_large_messages_goes_back) {
   from_outside<Large>(2, count, count * sizeof(Large));
 }
 
-// What a message owns lies in the C library's heap. glibc keeps what is freed below something that still lives, unless
-// it maps large blocks one by one: it does so at first, and stops when the first is freed, unless told otherwise.
-TEST_F(Burst, of_messages_that_own_much_goes_back_where_the_heap_gives_back) {
-  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+// What a message owns lies in the C library's heap, and whether that gives back what was freed is its own affair: it keeps
+// what lies below something that still lives. So what counts here is what the heap has handed out.
+TEST_F(Burst, of_messages_that_own_much_goes_back_to_the_heap) {
   const std::size_t count = scaled(1'500);
-  from_outside<Huge>(2, count, count * 160'000);
+  System& sys = start(2);
+  const auto sump = sys.spawn<Sump>();
+  const auto in_use = [] {
+    const auto heap = mallinfo2();
+    return heap.uordblks + heap.hblkhd;
+  };
+  const std::size_t before = in_use();
+  for (int round = 0; round < 3; ++round) {
+    for (std::size_t i = 0; i < count; ++i) ASSERT_TRUE(sump.tell(sample<Huge>()));
+    EXPECT_EQ(*sump.ask(Total{}, patience), (static_cast<std::size_t>(round) + 1) * count);
+    if (can_measure) {
+      EXPECT_LE(in_use(), before + mebi) << "in round " << round;
+    }
+  }
 }
 
 // Goal:   actors that come and go leave nothing behind but their slots, which the next ones use.

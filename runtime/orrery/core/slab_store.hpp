@@ -26,7 +26,7 @@ class SlabStore {
   static constexpr std::size_t slab_bytes = std::size_t{64} * 1024;
   static constexpr std::size_t chunk_bytes = std::size_t{2} * 1024 * 1024;
   static constexpr std::size_t header_bytes = 256;
-  static constexpr std::size_t warm_max = 128;  ///< 8 MiB
+  static constexpr std::size_t warm_max = 256;  ///< 16 MiB
 
   SlabStore() = default;
   SlabStore(const SlabStore&) = delete;

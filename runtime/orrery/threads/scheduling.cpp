@@ -12,10 +12,6 @@ namespace orrery {
 
 namespace {
 
-constexpr std::uint32_t turns_per_look_around = 64;
-constexpr std::uint32_t hot_runs_max = 3;
-constexpr std::size_t injected_at_once_max = 32;
-
 void relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -71,6 +67,12 @@ void ThreadedWorld::loop(void* world) noexcept {
 /// Its turn is over, but not its mail.
 void ThreadedWorld::put_back(Cell& cell) {
   Worker& worker = own_worker();
+  if (!injection_
+           .empty()) {  // behind those that wait there: with more actors than a queue holds they would wait for long
+    injection_.push(&cell);
+    wake_if_needed();
+    return;
+  }
   if (worker.hot.empty() && worker.queue.empty()) {
     (void)worker.hot.put(cell);  // nobody else wants a turn here
     return;
@@ -105,7 +107,9 @@ inline Cell* ThreadedWorld::take_local(Worker& worker) {
 /// A share of what waits there: the first to run now, the others into the own queue.
 Cell* ThreadedWorld::take_injected(Worker& worker) {
   if (injection_.empty()) return nullptr;
-  const std::size_t share = std::min(injection_.size() / workers_.size() + 1, injected_at_once_max);
+  // No more than fit: a full queue puts its older half behind all that wait here, and those had nearly come to their turn.
+  const std::size_t room = StealQueue<Cell>::capacity - worker.queue.size();
+  const std::size_t share = std::min({injection_.size() / workers_.size() + 1, injected_at_once_max, room + 1});
   Cell* first = nullptr;
   std::array<Cell*, injected_at_once_max> others;
   std::size_t count = 0;

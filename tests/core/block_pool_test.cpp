@@ -307,7 +307,7 @@ TEST(BlockPool, trim_gives_back_only_slabs_without_live_blocks) {
   std::thread([] {
     BlockPool::trim();  // what earlier tests left
     constexpr std::size_t bytes = 1024;
-    constexpr std::size_t per_slab = 62;  // (64 KiB - 2 KiB) / 1 KiB
+    constexpr std::size_t per_slab = 64;
     std::vector<Filled> live;
     for (std::size_t i = 0; i < per_slab * 10; ++i) {
       live.push_back({allocate_block(bytes), bytes, static_cast<unsigned char>(i)});
@@ -354,8 +354,9 @@ TEST(BlockPool, trim_reaches_abandoned_pools_and_slabs_that_are_partly_uncut) {
 // Method: the counters would not notice, so trim() is the witness: it gives back a slab only if all its
 //         blocks are in.
 TEST(BlockPool, gets_back_every_block_that_threads_release_at_once) {
-  constexpr std::size_t per_slab = 496;  // (64 KiB - 2 KiB) / 128
-  constexpr std::size_t slabs = 60;
+  constexpr std::size_t per_slab = 512;
+  constexpr std::size_t slabs = 60;  // so few that those who release do not purge them themselves
+  static_assert(slabs < BlockPool::uncollected_slabs_max);
   BlockPool::trim();
   for (int round = 0; round < scaled(20); ++round) {
     std::vector<void*> blocks;
@@ -374,6 +375,127 @@ TEST(BlockPool, gets_back_every_block_that_threads_release_at_once) {
     }
     ASSERT_EQ(BlockPool::trim(), slabs * BlockPool::slab_bytes);
   }
+}
+
+// ---- memory goes back to the system ----
+
+constexpr std::size_t burst_bytes = 64 * 1024 * 1024;
+constexpr std::size_t burst_block = 96;
+
+std::vector<void*> burst() {
+  std::vector<void*> blocks;
+  for (std::size_t i = 0; i < burst_bytes / burst_block; ++i) {
+    blocks.push_back(allocate_block(burst_block));
+    std::memset(blocks.back(), 0x3c, burst_block);
+  }
+  return blocks;
+}
+
+/// What may stay after a burst, of one pool: what the store, the pool's owner and those who release keep.
+constexpr std::size_t kept_bytes =
+    (SlabStore::warm_max + BlockPool::kept_slabs_max + BlockPool::uncollected_slabs_max + 2) * BlockPool::slab_bytes;
+
+TEST(BlockPool, a_burst_goes_back_to_the_system_without_being_asked_for) {
+  BlockPool::trim();
+  const std::size_t before = BlockPool::slab_bytes_in_memory();
+  for (int round = 0; round < 3; ++round) {
+    const auto blocks = burst();
+    EXPECT_GE(BlockPool::slab_bytes_in_memory(), before + burst_bytes);
+    for (void* block : blocks) BlockPool::release(block, burst_block);
+    EXPECT_LE(BlockPool::slab_bytes_in_memory(), before + kept_bytes) << round;
+  }
+  BlockPool::trim();
+  EXPECT_LE(BlockPool::slab_bytes_in_memory(), before);
+}
+
+// Goal:   the same when the owner neither allocates nor releases any more, but does something else.
+TEST(BlockPool, a_burst_that_another_thread_releases_goes_back_while_its_owner_is_busy) {
+  BlockPool::trim();
+  const std::size_t before = BlockPool::slab_bytes_in_memory();
+  for (int round = 0; round < 3; ++round) {
+    const auto blocks = burst();
+    std::thread([&] {
+      for (void* block : blocks) BlockPool::release(block, burst_block);
+    }).join();
+    EXPECT_LE(BlockPool::slab_bytes_in_memory(), before + kept_bytes) << round;
+  }
+}
+
+// Goal:   the same when every slab is released half by its owner and half by somebody else, and the owner sleeps.
+TEST(BlockPool, a_burst_released_by_two_threads_goes_back_while_its_owner_rests) {
+  BlockPool::trim();
+  const std::size_t before = BlockPool::slab_bytes_in_memory();
+  for (int round = 0; round < 3; ++round) {
+    const auto blocks = burst();
+    for (std::size_t i = 0; i < blocks.size(); i += 2) BlockPool::release(blocks[i], burst_block);
+    const BlockPool::Rest rest;
+    std::thread([&] {
+      for (std::size_t i = 1; i < blocks.size(); i += 2) BlockPool::release(blocks[i], burst_block);
+    }).join();
+    EXPECT_LE(BlockPool::slab_bytes_in_memory(), before + kept_bytes) << round;
+  }
+}
+
+TEST(BlockPool, a_burst_of_a_thread_that_has_ended_goes_back) {
+  BlockPool::trim();
+  const std::size_t before = BlockPool::slab_bytes_in_memory();
+  std::vector<void*> blocks;
+  std::thread([&] {
+    blocks = burst();
+    for (std::size_t i = 0; i < blocks.size(); i += 3) BlockPool::release(blocks[i], burst_block);
+  }).join();
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (i % 3 != 0) BlockPool::release(blocks[i], burst_block);
+  }
+  EXPECT_LE(BlockPool::slab_bytes_in_memory(), before + kept_bytes);
+}
+
+// Goal:   what ordinary work takes and releases again and again stays where it is.
+TEST(BlockPool, ups_and_downs_of_ordinary_work_never_reach_the_store) {
+  std::vector<void*> blocks(4'000);
+  std::size_t after_first = 0;
+  for (int round = 0; round < 20; ++round) {
+    for (void*& block : blocks) block = allocate_block(burst_block);
+    if (round == 0) after_first = BlockPool::slab_bytes_in_memory();
+    for (void* block : blocks) BlockPool::release(block, burst_block);
+    EXPECT_EQ(BlockPool::slab_bytes_in_memory(), after_first);
+  }
+}
+
+// Goal:   slabs that are purged in place, while their owner takes blocks from others, are as good as new.
+// Method: a producer far ahead of two consumers, so that whole slabs come back while it goes on; every block is
+//         checked. The producer rests now and then.
+TEST(BlockPool, blocks_stay_intact_while_slabs_are_purged_and_collected) {
+  const std::uint64_t live_before = BlockPool::live_blocks();
+  constexpr std::size_t batch = 100'000;
+  std::atomic<int> broken{0};
+  for (int round = 0; round < scaled(20); ++round) {
+    std::vector<std::uint64_t*> blocks(batch);
+    std::atomic<std::size_t> ready{0};
+    std::vector<std::jthread> consumers;
+    for (std::size_t c = 0; c < 2; ++c) {
+      consumers.emplace_back([&, c] {
+        for (std::size_t i = c * batch / 2; i < (c + 1) * batch / 2; ++i) {
+          while (ready.load(std::memory_order_acquire) <= i) std::this_thread::yield();
+          if (blocks[i][0] != i || blocks[i][11] != ~i) broken.fetch_add(1);
+          BlockPool::release(blocks[i], burst_block);
+        }
+      });
+    }
+    for (std::size_t i = 0; i < batch; ++i) {
+      blocks[i] = static_cast<std::uint64_t*>(allocate_block(burst_block));
+      blocks[i][0] = i;
+      blocks[i][11] = ~i;
+      if (i % 25'000 == 24'999) {
+        ready.store(i + 1, std::memory_order_release);
+        const BlockPool::Rest rest;
+        std::this_thread::yield();
+      }
+    }
+    ready.store(batch, std::memory_order_release);
+  }
+  EXPECT_EQ(broken.load(), 0);
+  EXPECT_EQ(BlockPool::live_blocks(), live_before);
 }
 
 TEST(BlockPoolDeathTest, catches_misuse) {

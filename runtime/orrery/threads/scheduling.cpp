@@ -12,9 +12,6 @@ namespace orrery {
 
 namespace {
 
-constexpr std::uint32_t turns_per_look_around = 64;
-constexpr std::uint32_t hot_runs_max = 3;
-constexpr std::size_t injected_at_once_max = 32;
 constexpr Duration patience = std::chrono::microseconds{5};
 
 void relax() noexcept {
@@ -72,6 +69,12 @@ void ThreadedWorld::loop(void* world) noexcept {
 /// Its turn is over, but not its mail.
 void ThreadedWorld::put_back(Cell& cell) {
   Worker& worker = own_worker();
+  if (!injection_
+           .empty()) {  // behind those that wait there: with more actors than a queue holds they would wait for long
+    injection_.push(&cell);
+    wake_if_needed();
+    return;
+  }
   if (worker.hot.empty() && worker.queue.empty()) {
     (void)worker.hot.put(cell);  // nobody else wants a turn here
     return;
@@ -106,7 +109,9 @@ inline Cell* ThreadedWorld::take_local(Worker& worker) {
 /// A share of what waits there: the first to run now, the others into the own queue.
 Cell* ThreadedWorld::take_injected(Worker& worker) {
   if (injection_.empty()) return nullptr;
-  const std::size_t share = std::min(injection_.size() / workers_.size() + 1, injected_at_once_max);
+  // No more than fit: a full queue puts its older half behind all that wait here, and those had nearly come to their turn.
+  const std::size_t room = StealQueue<Cell>::capacity - worker.queue.size();
+  const std::size_t share = std::min({injection_.size() / workers_.size() + 1, injected_at_once_max, room + 1});
   Cell* first = nullptr;
   std::array<Cell*, injected_at_once_max> others;
   std::size_t count = 0;
@@ -199,8 +204,12 @@ bool ThreadedWorld::sleep(Worker& worker) {
   if (!idle_.enter(worker, std::exchange(worker.searching, false))) return false;
   if (anything_visible()) wake_if_needed();  // came while we searched, and its producer relied on us
   const Instant due = worker.timers.next_due();
-  bool woken = worker.parker.park(due == Instant::max() ? std::nullopt : std::optional{to_clock(due)});
-  if (!woken && !idle_.leave(worker)) woken = worker.parker.park();  // a token is under way
+  bool woken = false;
+  {
+    const BlockPool::Rest rest;  // what we sent may be handled, and given back to the system, while we sleep
+    woken = worker.parker.park(due == Instant::max() ? std::nullopt : std::optional{to_clock(due)});
+    if (!woken && !idle_.leave(worker)) woken = worker.parker.park();  // a token is under way
+  }
   worker.searching = woken;
   if (std::exchange(worker.wakes_watchdog, false)) watchdog_parker_.unpark();
   return woken;

@@ -6,6 +6,7 @@
 // Always true:  (T1) a waiter belongs to at most one living thread
 //               (T2) a wake() is never lost: it ends the sleep it meets, or the next one
 #pragma once
+#include "orrery/core/block_pool.hpp"
 #include "orrery/threads/parker.hpp"
 #include "orrery/world/world.hpp"
 
@@ -21,7 +22,10 @@ class ThreadWaiter final : public Waiter {
   /// Threads: any, at any time.
   void wake() noexcept override { parker_.unpark(); }
   /// Sleeps until somebody wakes it; may return for a wake-up that was meant for an earlier wait.
-  void sleep() { (void)parker_.park(); }
+  void sleep() {
+    const BlockPool::Rest rest;  // what this thread sent can be given back to the system meanwhile
+    (void)parker_.park();
+  }
 
  private:
   friend class ThreadWaiterLease;

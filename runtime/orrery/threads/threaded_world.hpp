@@ -11,6 +11,19 @@
 //       A runnable actor lies in exactly one place: the hot slot or the queue of a worker, or the injection deque.
 //       A watchdog thread sleeps while all workers do. Else it looks every watch_period at what a stuck worker left
 //       behind: its timers, and the actor in its hot slot.
+// Fairness, counted in turns of one worker (a turn: one actor, at most `batch` messages, however many it has):
+//       - An actor in the queue behind q others gets its turn after at most (q + 1) x (hot_runs_max + 1) turns: the
+//         queue is first in, first out, and the hot slot is served at most hot_runs_max times in a row. So between
+//         two turns of anybody who always has work, one that floods itself has one turn.
+//       - An actor in the hot slot waits for one turn, or is put at the end of the queue by the next one.
+//       - What comes from outside, or did not fit into a queue, is looked at every turns_per_look_around turns, in the
+//         order it came, 32 or a worker's share at once as far as there is room. While anything waits there, actors
+//         whose turn is over go behind it. So n actors that always have work all get their turn within
+//         (n + 256) x (hot_runs_max + 1) turns, also when n is more than a queue holds. Known limit: when one handler
+//         makes more actors runnable than the queue has room for, those that wait in its older half go behind them.
+//       - A timer that is due fires at the next look around; its message, like a handler that may continue, then
+//         makes its actor runnable, with the bounds above.
+//       More workers only make it sooner: they take from the queue's front. What no rule bounds is one handler's time.
 // Always true:  (P1) a handler's fiber is published only after the switch away from it is complete
 //               (P2) whoever makes an actor runnable then looks whether a sleeper must be woken; except for the hot
 //                    slot, which its worker serves next, or the watchdog points out
@@ -39,6 +52,11 @@ namespace orrery {
 class ThreadedWorld final : public World {
  public:
   using Clock = std::chrono::steady_clock;
+
+  // What decides who waits for how long: see Fairness above.
+  static constexpr std::uint32_t turns_per_look_around = 64;  ///< after so many: timers, and the injection deque first
+  static constexpr std::uint32_t hot_runs_max = 3;            ///< turns of the hot slot in a row
+  static constexpr std::size_t injected_at_once_max = 32;
 
   /// Pre: `options` went through resolve_options.
   explicit ThreadedWorld(const SystemOptions& options);

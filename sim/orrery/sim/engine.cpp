@@ -133,7 +133,7 @@ void Engine::execute(Op& op) {
         return;
       }
       Cell& cell = *runtime_->cell_at(op.agent->handle.slot);
-      if (runtime_->run(cell, 1)) schedule(cell);
+      if (runtime_->run(execution_, cell, 1)) schedule(cell);
       return;
     }
     case OpKind::fire:
@@ -495,6 +495,8 @@ void Engine::tear_down() {
   const auto kill_all = [&] {
     runtime_->for_each_cell([&](Cell& cell) {
       if (cell.life == Cell::Life::living && cell.ending != Cell::Ending::unwinding) {
+        // Who is idle ends here and now, unless others are to end before him.
+        if (at_once_.empty() && runtime_->end_idle(cell)) return;
         runtime_->signal_stop(cell.handle(), ExitReason::killed(), true);
       }
     });

@@ -69,7 +69,8 @@ class CellTable {
     const std::uint32_t used = used_.exchange(0, std::memory_order_relaxed);
     for (std::uint32_t slot = 0; slot < used; ++slot) {
       Cell* const cell = at(slot);
-      ORRERY_CHECK(cell->life == Cell::Life::vacant && cell->extras == nullptr, "a runtime is destroyed after its actors");
+      ORRERY_CHECK(cell->life == Cell::Life::vacant && cell->extras == nullptr,
+                   "a runtime is destroyed after its actors");
       ::new (cell) Cell;
       cell->slot = slot;
     }

@@ -47,7 +47,7 @@ Runtime::Runtime(World& world, RuntimeOptions options, Observer* observer, CellT
       options_{options},
       spare_cells_{spare_cells},
       cells_{spare_cells != nullptr && spare_cells->cells_max() == options.actors_max ? std::move(*spare_cells)
-                                                                                       : CellTable{options.actors_max}},
+                                                                                      : CellTable{options.actors_max}},
       dead_letters_{options.dead_letters_max} {
   ORRERY_CHECK(options.actors_max >= 1);
   ORRERY_CHECK(options.batch >= 1);

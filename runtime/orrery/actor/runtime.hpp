@@ -206,6 +206,7 @@ class Runtime : public detail::RefusedSpawns {
   Envelope* next_of_many(Cell& cell);
   bool admit(Cell& cell, Envelope* envelope);
   bool run_plain(Execution& execution, Cell& cell, std::uint32_t& budget);
+  bool run_observed(Execution& execution, Cell& cell, std::uint32_t& budget);
   Execution* handle(Execution* execution, Cell& cell, Envelope* envelope);
   void after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, const std::string* what);
   void fail(Cell& cell, std::string what);

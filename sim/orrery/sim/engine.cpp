@@ -83,6 +83,7 @@ bool Engine::drive(Horizon horizon, Instant until, const std::function<bool()>& 
   until_ = until;
   done_ = done ? &done : nullptr;
   done_held_ = false;
+  look_up_at_ = 0;
   run_loop();
   done_ = nullptr;
   stop_if_over();
@@ -153,6 +154,8 @@ void Engine::execute(Op& op) {
 
 /// Returns: whether the run is over, or done() has come to hold.
 bool Engine::must_stop() {
+  look_up_at_ = 0;
+  if (tearing_down_) return false;
   if (finding_ || rerun_unreduced_) return true;
   if (operations_ >= options_.operations_max) {
     report_finding({.kind = FindingKind::no_progress,
@@ -161,14 +164,25 @@ bool Engine::must_stop() {
                     .file = {}});
     return true;
   }
-  if (done_ == nullptr) return false;
-  done_held_ = evaluate("run_until", *done_).value_or(false);
-  return done_held_ || finding_;
+  if (done_ != nullptr) {
+    done_held_ = evaluate("run_until", *done_).value_or(false);
+    return done_held_ || finding_;
+  }
+  if (!options_.record_events) look_up_at_ = std::min(options_.operations_max, jumped_at_ + busy_max - 1);
+  return false;
+}
+
+/// What follows from an operation apart from its effect.
+void Engine::account_for(const Op& op) {
+  if (options_.record_events) executed_keys_.push_back(key_of(op));
+  if (operations_ - jumped_at_ >= busy_max && (horizon_ != Horizon::time || now_ < until_)) {
+    jump_to(now_ + std::chrono::milliseconds{1});  // S4
+  }
 }
 
 Op* Engine::next() {
   while (true) {
-    if (!tearing_down_ && must_stop()) return nullptr;
+    if (operations_ >= look_up_at_ && must_stop()) return nullptr;
     Op* op = nullptr;
     if (!at_once_.empty()) {
       op = at_once_.pop();
@@ -182,10 +196,10 @@ Op* Engine::next() {
       ++period_;
       if (!advance_time()) return nullptr;
       continue;
-    } else if (horizon_ == Horizon::time && !tearing_down_ && since_jump_ >= 1'000 && now_ >= until_) {
+    } else if (operations_ - jumped_at_ >= busy_max && horizon_ == Horizon::time && now_ >= until_ && !tearing_down_) {
       return nullptr;  // busy for ever, but the time is over (S4)
     } else {
-      maybe_stall();
+      if (!stalls_.empty()) maybe_stall();
       const std::uint64_t count = enabled_.size();
       const std::uint64_t index =
           count == 1 || tearing_down_ ? 0 : decide({.kind = DecisionKind::schedule, .count = count, .keys = this});
@@ -193,11 +207,7 @@ Op* Engine::next() {
       enabled_.remove(*op);
     }
     if (tearing_down_) return op;
-    ++operations_;
-    if (options_.record_events) executed_keys_.push_back(key_of(*op));
-    if (++since_jump_ >= 1'000 && (horizon_ != Horizon::time || now_ < until_)) {
-      jump_to(now_ + std::chrono::milliseconds{1});  // S4
-    }
+    if (++operations_ >= look_up_at_) account_for(*op);
     return op;
   }
 }
@@ -266,13 +276,6 @@ std::uint64_t Engine::key_of(const Op& op) {
   return hasher.value().lo;
 }
 
-std::uint64_t Engine::decide(const Point& point) {
-  const std::uint64_t index = strategy_.choose(point);
-  ORRERY_CHECK(point.count == 0 || index < point.count);
-  decisions_.push_back({point.kind, point.count, index});
-  return index;
-}
-
 // What is done at once, without a choice: an operation that nobody else can observe and that observes nothing which
 // others change, so that it may as well happen before everything that is enabled. That is: the take of an unbounded
 // mailbox with one lane (its message is the oldest whatever others do) and the resumption of a wait that is over.
@@ -298,7 +301,7 @@ bool Engine::take_may_hurry(const Agent& who, const Cell& cell) const {
 void Engine::order_matters(Agent& who) {
   if (!options_.reduce || tearing_down_ || who.order_matters) return;
   who.order_matters = true;
-  if (who.hurried_in == period_) rerun_unreduced_ = true;
+  if (who.hurried_in == period_) rerun_without_reductions();
 }
 
 // ---- World ------------------------------------------------------------------------------------------------------------
@@ -435,7 +438,7 @@ bool Engine::advance_time() {
 
 void Engine::jump_to(Instant instant) {
   now_ = std::max(now_, instant);
-  since_jump_ = 0;
+  jumped_at_ = operations_;
   release_due_timers();
 }
 
@@ -487,6 +490,7 @@ void Engine::maybe_stall() {
 
 void Engine::tear_down() {
   tearing_down_ = true;
+  look_up_at_ = 0;
   test_wait_ = nullptr;
   if (Op& op = agents_.test().op; op.enabled) enabled_.remove(op);
   runtime_->refuse_spawns();

@@ -83,6 +83,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
 
   // ---- World ------------------------------------------------------------------------------------------------------
   void schedule(Cell& cell) override;
+  void schedule_from(Execution&, Cell& cell) override { schedule(cell); }
   [[nodiscard]] Instant now() noexcept override { return now_; }
   [[nodiscard]] std::uint64_t draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) override;
   void arm(Timer& timer, Instant due) override;
@@ -126,6 +127,8 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
 
   /// What a handler may still do, in visible acts, when the run is torn down: a destructor's last messages, but no loop.
   static constexpr std::uint32_t acts_at_end_max = 64;
+  /// Operations without a jump of the clock, until it moves all the same (S4).
+  static constexpr std::uint64_t busy_max = 1'000;
 
   // The loop.
   void run_loop();
@@ -137,6 +140,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   /// Returns: the next operation, disabled and accounted for, or null when the loop must hand over to the test body.
   Op* next();
   [[nodiscard]] bool must_stop();
+  void account_for(const Op& op);
   void synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t detail, std::uint32_t ordinal);
   void act_at_end(Agent& agent);
   void fire(FireOp& op);
@@ -148,6 +152,10 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   [[nodiscard]] bool may_hurry(const Agent& who) const;
   [[nodiscard]] bool take_may_hurry(const Agent& who, const Cell& cell) const;
   void order_matters(Agent& who);
+  void rerun_without_reductions() noexcept {
+    rerun_unreduced_ = true;
+    look_up_at_ = 0;
+  }
   void wake_test() noexcept;
   void learn_what_is_watched();
   [[nodiscard]] std::optional<bool> evaluate(const std::string& name, const std::function<bool()>& predicate);
@@ -190,7 +198,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   std::size_t lasting_timers_ = 0;  ///< armed timers that are neither periodic nor receive timeouts
   std::uint64_t timer_sequence_ = 0;
   Instant now_{};
-  std::uint64_t since_jump_ = 0;
+  std::uint64_t jumped_at_ = 0;  ///< the count of operations when time moved last
 
   bool running_ = false;
   bool hand_over_ = false;   ///< the loop must give control back to the test body
@@ -209,12 +217,20 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
 
   std::uint64_t steps_ = 0;
   std::uint64_t operations_ = 0;
+  std::uint64_t look_up_at_ = 0;  ///< until there are so many operations, only operations matter: see must_stop()
   TraceHasher hasher_;
   std::optional<Finding> finding_;
   Handle handling_{};
   const MessageInfo* last_message_ = nullptr;  ///< what was handled last
   std::size_t last_event_ = 0;                 ///< its event, while recording
 };
+
+inline std::uint64_t Engine::decide(const Point& point) {
+  const std::uint64_t index = strategy_.choose(point);
+  ORRERY_CHECK(point.count == 0 || index < point.count);
+  decisions_.push_back({point.kind, point.count, index});
+  return index;
+}
 
 inline void Engine::note(EventKind kind, const Agent& who, std::uint64_t a, std::uint64_t b) {
   if (tearing_down_) return;

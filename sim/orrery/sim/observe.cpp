@@ -294,7 +294,7 @@ void Engine::placed(Cell& target, Envelope& envelope) {
 void Engine::taken(Cell& cell, Envelope& envelope) {
   if (tearing_down_) return;
   ++steps_;
-  Agent& me = agent(cell.handle());
+  Agent& me = agents_.in_slot(cell.slot);
   ++me.takes;
   const Agent& from = agent(envelope.sender);
   note(EventKind::take, me, from.path_hash ^ mix64(envelope.operations->message->name_hash), envelope.ordinal);
@@ -312,7 +312,7 @@ void Engine::record_take(const Agent& from, const Agent& to, const Cell& cell, c
 
 void Engine::ended(Cell& cell, Envelope& envelope, Ended how) {
   if (tearing_down_) return;
-  const Agent& me = agent(cell.handle());
+  const Agent& me = agents_.in_slot(cell.slot);
   note(EventKind::end, me, static_cast<std::uint64_t>(how), 0);
   handling_ = cell.handle();
   last_message_ = envelope.operations->message;
@@ -406,6 +406,7 @@ void Engine::report_finding(Finding finding) {
   if (finding_ || tearing_down_) return;  // stop at the first
   finding.step = steps_;
   finding_ = std::move(finding);
+  look_up_at_ = 0;
 }
 
 void Engine::report_ledger(std::string account) {
@@ -430,7 +431,7 @@ const void* Engine::peek(Handle handle, const ActorType* type) {
   if (Agent& who = agent(handle); in_predicate_) {
     order_matters(who);
   } else if (options_.reduce && !tearing_down_ && who.hurried_in == period_) {
-    rerun_unreduced_ = true;  // what it did before might have come after this look
+    rerun_without_reductions();  // what it did before might have come after this look
   }
   if (cell->in_handler) {
     if (in_predicate_) throw MidHandler{};
@@ -503,7 +504,7 @@ void Engine::learn_what_is_watched() {
     } catch (...) {  // NOLINT: judged when it is evaluated for good
     }
     in_predicate_ = false;
-    if (peeked_.empty()) rerun_unreduced_ = true;
+    if (peeked_.empty()) rerun_without_reductions();
   };
   for (Invariant& invariant : invariants_) learn(invariant.tried, invariant.holds);
   for (Sometimes& one : sometimes_) learn(one.tried, one.holds);

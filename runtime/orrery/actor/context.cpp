@@ -68,6 +68,7 @@ ActorId Context::id() const noexcept {
 std::size_t Context::mailbox_depth() const {
   if (runtime_.observer() != nullptr) runtime_.observer()->before_look();
   std::size_t depth = cell_.mailbox.count(static_cast<std::size_t>(-1), &cell_.bell);
+  if (envelope_ != nullptr && cell_.mailbox.front() == envelope_) --depth;  // it stays there while it is handled
   if (cell_.extras != nullptr) {
     if (cell_.extras->lanes != nullptr) depth += cell_.extras->lanes->depth();
     if (cell_.extras->bounded != nullptr) depth += cell_.extras->bounded->counts().depth;

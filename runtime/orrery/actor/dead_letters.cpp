@@ -1,5 +1,7 @@
 #include "orrery/actor/dead_letters.hpp"
 
+#include <algorithm>
+
 namespace orrery {
 
 std::string_view to_string(DeadLetterReason reason) noexcept {
@@ -22,13 +24,19 @@ void DeadLetters::add(DeadLetter letter) {
   const std::lock_guard guard{mutex_};
   ++counts_[static_cast<std::size_t>(letter.reason)];
   if (records_max_ == 0) return;
-  if (records_.size() >= records_max_) records_.pop_front();
-  records_.push_back(std::move(letter));
+  if (records_.size() < records_max_) {
+    records_.push_back(std::move(letter));
+    return;
+  }
+  records_[oldest_] = std::move(letter);
+  oldest_ = (oldest_ + 1) % records_max_;
 }
 
 std::vector<DeadLetter> DeadLetters::snapshot() const {
   const std::lock_guard guard{mutex_};
-  return {records_.begin(), records_.end()};
+  std::vector<DeadLetter> copy{records_};
+  std::ranges::rotate(copy, copy.begin() + static_cast<std::ptrdiff_t>(oldest_));
+  return copy;
 }
 
 std::uint64_t DeadLetters::count(DeadLetterReason reason) const {

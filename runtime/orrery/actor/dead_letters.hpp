@@ -7,7 +7,6 @@
 #include "orrery/core/time.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -43,7 +42,8 @@ class DeadLetters {
  private:
   mutable std::mutex mutex_;
   std::uint32_t records_max_;
-  std::deque<DeadLetter> records_;
+  std::vector<DeadLetter> records_;  ///< a ring once it is full
+  std::size_t oldest_ = 0;
   std::uint64_t counts_[5] = {};
 };
 

@@ -305,6 +305,40 @@ inline bool Runtime::run_usual(Execution& worker, Cell& cell, std::uint32_t& bud
   return is_idle;
 }
 
+/// The same for one message where somebody observes. Asks are left to run(): their replies are choices.
+/// Returns: as run_plain().
+inline bool Runtime::run_observed(Execution& execution, Cell& cell, std::uint32_t& budget) {
+  if (cell.signals.load(std::memory_order_relaxed) != nullptr || cell.uses_priorities.load(std::memory_order_relaxed)) {
+    return false;
+  }
+  Link* const node = cell.mailbox.first();
+  if (node == nullptr || node == &cell.bell) return false;
+  auto* const envelope = static_cast<Envelope*>(node);
+  if (envelope->target_generation != cell.generation.load(std::memory_order_relaxed) ||
+      (envelope->flags & (Envelope::is_tick | Envelope::is_ask)) != 0) {
+    return false;
+  }
+  --budget;
+  observer_->taken(cell, *envelope);
+  Context context{*this, cell, envelope};
+  Attempt outcome;
+  {
+    const OnBehalfOf on_behalf{execution, cell, envelope};
+    attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
+  }
+  if (outcome.how != Observer::Ended::handled || cell.ending != Cell::Ending::none || cell.care != Cell::Care::none) [[unlikely]] {
+    cell.mailbox.remove(*envelope);
+    after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.what.get());
+    return false;
+  }
+  ++cell.handled;
+  const bool is_idle = cell.mailbox.finish(*envelope);
+  observer_->ended(cell, *envelope, outcome.how);
+  const std::size_t bytes = envelope->block_bytes;
+  BlockPool::release(*execution.pool, envelope, bytes);
+  return is_idle;
+}
+
 bool Runtime::run(Execution& worker, Cell& cell, std::uint32_t budget) {
   if (cell.wait != nullptr) {
     if (may_continue(cell)) {
@@ -326,11 +360,15 @@ bool Runtime::run(Execution& worker, Cell& cell, std::uint32_t budget) {
     execution = current_execution();
   }
   while (budget > 0) {
-    if (cell.care != Cell::Care::full && observer_ == nullptr && cell.ending == Cell::Ending::none) [[likely]] {
-      if (cell.care == Cell::Care::none ? run_usual<false>(*execution, cell, budget)
-                                        : run_usual<true>(*execution, cell, budget)) {
-        return false;
+    if (cell.care != Cell::Care::full && cell.ending == Cell::Ending::none) [[likely]] {
+      const bool is_plain = cell.care == Cell::Care::none;
+      bool is_idle = false;
+      if (observer_ == nullptr) {
+        is_idle = is_plain ? run_usual<false>(*execution, cell, budget) : run_usual<true>(*execution, cell, budget);
+      } else if (is_plain) {
+        is_idle = run_observed(*execution, cell, budget);
       }
+      if (is_idle) return false;
       execution = current_execution();
       if (budget == 0) break;
     }

@@ -41,12 +41,16 @@ Runtime* Runtime::find_runtime(std::uint32_t index) noexcept {
   return runtime != nullptr && runtime->index_ == index ? runtime : nullptr;
 }
 
-Runtime::Runtime(World& world, RuntimeOptions options, Observer* observer)
-    : world_{world}, observer_{observer}, options_{options}, dead_letters_{options.dead_letters_max} {
+Runtime::Runtime(World& world, RuntimeOptions options, Observer* observer, CellTable* spare_cells)
+    : world_{world},
+      observer_{observer},
+      options_{options},
+      spare_cells_{spare_cells},
+      cells_{spare_cells != nullptr && spare_cells->cells_max() == options.actors_max ? std::move(*spare_cells)
+                                                                                      : CellTable{options.actors_max}},
+      dead_letters_{options.dead_letters_max} {
   ORRERY_CHECK(options.actors_max >= 1);
   ORRERY_CHECK(options.batch >= 1);
-  chunks_max_ = (options.actors_max + cells_per_chunk - 1) / cells_per_chunk;
-  chunks_ = std::make_unique<std::atomic<Cell*>[]>(chunks_max_);
   Registry& all = registry();
   const std::lock_guard guard{all.mutex};
   for (std::uint32_t tried = 0;; ++tried) {
@@ -59,9 +63,8 @@ Runtime::Runtime(World& world, RuntimeOptions options, Observer* observer)
 
 Runtime::~Runtime() {
   registry().entries[index_ % registry_size].store(nullptr, std::memory_order_release);
-  for_each_cell(
-      [](Cell& cell) { ORRERY_CHECK(cell.life == Cell::Life::vacant, "a runtime is destroyed after its actors"); });
-  for (std::uint32_t chunk = 0; chunk < chunks_max_; ++chunk) delete[] chunks_[chunk].load(std::memory_order_relaxed);
+  cells_.clear();
+  if (spare_cells_ != nullptr) *spare_cells_ = std::move(cells_);
 }
 
 void Runtime::add_execution(Execution& execution) {
@@ -89,15 +92,8 @@ Cell* Runtime::claim_cell() {
     free_slots_.erase(free_slots_.begin() + static_cast<std::ptrdiff_t>(i));
     return cell;
   }
-  const std::uint32_t slot = slots_used_.load(std::memory_order_relaxed);
-  if (slot >= options_.actors_max) return nullptr;
-  if (slot % cells_per_chunk == 0) {
-    auto* const cells = new Cell[cells_per_chunk];
-    for (std::uint32_t i = 0; i < cells_per_chunk; ++i) cells[i].slot = slot + i;
-    chunks_[slot / cells_per_chunk].store(cells, std::memory_order_release);
-  }
-  slots_used_.store(slot + 1, std::memory_order_release);
-  Cell* const cell = cell_at(slot);
+  Cell* const cell = cells_.add();
+  if (cell == nullptr) return nullptr;
   const bool claimed = cell->mailbox.claim();
   ORRERY_CHECK(claimed, "a slot that was never used has nobody home");
   return cell;
@@ -105,7 +101,7 @@ Cell* Runtime::claim_cell() {
 
 void Runtime::release_cell(Cell& cell) {
   // Where slots get scarce, none is kept from anybody.
-  const bool is_roomy = slots_used_.load(std::memory_order_relaxed) <= options_.actors_max / 2;
+  const bool is_roomy = cells_.used() <= options_.actors_max / 2;
   if (Execution* const execution = current_execution();
       is_roomy && execution != nullptr && execution->runtime == this) {
     constexpr std::size_t kept_max = 256;
@@ -316,6 +312,15 @@ std::string orrery_describe(const Ledger& ledger) {
       "offered {} = refused {} + accepted {}; accepted = handled {} + failed {} + dead-lettered {} + queued {}",
       ledger.offered, ledger.refused, ledger.accepted(), ledger.handled, ledger.failed, ledger.dead_lettered,
       ledger.queued);
+}
+
+bool Runtime::end_idle(Cell& cell) {
+  if (cell.life != Cell::Life::living || cell.wait != nullptr || cell.ending != Cell::Ending::none) return false;
+  if (!cell.mailbox.claim()) return false;  // it has mail or a signal, or runs
+  cell.killed = true;
+  if (cell.extras != nullptr) cell.extras->exit_reason = ExitReason::killed();
+  end(cell);
+  return true;
 }
 
 void Runtime::stop_all() {

@@ -7,7 +7,7 @@
 // Users see `wire(Runtime&)`: production passes a System, a test passes the simulation's world.
 // Source:       SPEC A13, A15, Q7, Z1.
 #pragma once
-#include "orrery/actor/cell.hpp"
+#include "orrery/actor/cell_table.hpp"
 #include "orrery/actor/dead_letters.hpp"
 #include "orrery/actor/execution.hpp"
 #include "orrery/actor/ledger.hpp"
@@ -103,12 +103,7 @@ class Runtime : public detail::RefusedSpawns {
   /// Returns: the runtime with that index, or null after it was destroyed. Threads: any.
   [[nodiscard]] static Runtime* find_runtime(std::uint32_t index) noexcept;
   /// Returns: the cell in that slot, whoever lives there, or null when the slot was never used.
-  [[nodiscard]] Cell* cell_at(std::uint32_t slot) const noexcept {
-    const std::uint32_t chunk = slot / cells_per_chunk;
-    if (chunk >= chunks_max_) return nullptr;
-    Cell* const cells = chunks_[chunk].load(std::memory_order_acquire);
-    return cells == nullptr ? nullptr : cells + slot % cells_per_chunk;
-  }
+  [[nodiscard]] Cell* cell_at(std::uint32_t slot) const noexcept { return cells_.at(slot); }
   /// Returns: the cell if `handle` names its present actor, else null.
   [[nodiscard]] Cell* living_cell(Handle handle) const noexcept {
     Cell* const cell = cell_at(handle.slot);
@@ -171,18 +166,23 @@ class Runtime : public detail::RefusedSpawns {
   }
   [[nodiscard]] std::optional<Handle> find_by_path(std::string_view path, const ActorType* type) const;
 
+  /// Ends an actor that neither runs nor has anything to do, just as a kill would.
+  /// Returns: false, having done nothing, when it is not idle.    Threads: one that runs cells.
+  bool end_idle(Cell& cell);
+
   /// From now on every spawn gives shutting_down.
   void refuse_spawns() noexcept { accepting_spawns_.store(false, std::memory_order_relaxed); }
 
   /// Visits every cell that was ever used, in slot order. Threads: any while nothing runs.
   template <class F>
   void for_each_cell(F&& visit) const {
-    const std::uint32_t used = slots_used_.load(std::memory_order_acquire);
+    const std::uint32_t used = cells_.used();
     for (std::uint32_t slot = 0; slot < used; ++slot) visit(*cell_at(slot));
   }
 
  protected:
-  Runtime(World& world, RuntimeOptions options, Observer* observer);
+  /// `spare_cells`: where the table of cells comes from, if it fits, and where it goes to, cleared, in the end.
+  Runtime(World& world, RuntimeOptions options, Observer* observer, CellTable* spare_cells = nullptr);
   virtual ~Runtime();
 
   /// Registers the record of a worker or of a simulation, whose counters then belong to the ledger.
@@ -191,8 +191,6 @@ class Runtime : public detail::RefusedSpawns {
   void stop_all();
 
  private:
-  static constexpr std::uint32_t cells_per_chunk = 1'024;
-
   struct SignalNode;
   class PlaceWait;
   friend class Context;
@@ -223,6 +221,7 @@ class Runtime : public detail::RefusedSpawns {
   template <bool has_capacity>
   bool run_usual(Execution& execution, Cell& cell, std::uint32_t& budget);
   Envelope* take_bounded(Cell& cell, BoundedMailbox& bounded);
+  bool run_observed(Execution& execution, Cell& cell, std::uint32_t& budget);
   Execution* handle(Execution* execution, Cell& cell, Envelope* envelope);
   void after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, const std::string* what);
   void fail(Cell& cell, std::string what);
@@ -241,9 +240,8 @@ class Runtime : public detail::RefusedSpawns {
   Observer* observer_;
   RuntimeOptions options_;
   std::uint32_t index_ = 0;
-  std::uint32_t chunks_max_ = 0;
-  std::unique_ptr<std::atomic<Cell*>[]> chunks_;
-  std::atomic<std::uint32_t> slots_used_{0};
+  CellTable* spare_cells_;
+  CellTable cells_;
   std::atomic<bool> accepting_spawns_{true};
 
   mutable std::mutex table_mutex_;  // free slots, executions, spare bounded mailboxes

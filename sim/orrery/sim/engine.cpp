@@ -24,30 +24,33 @@ void describe_run(void* user, std::string& out) {
 
 }  // namespace
 
-Engine::Engine(Strategy& strategy, RunOptions options) : strategy_{strategy}, options_{options} {
-  agents_.push_back(std::make_unique<Agent>());
-  agents_[test_agent]->path = "test";
-  agents_[test_agent]->path_hash = hash_text("test");
+Engine::Engine(Strategy& strategy, RunOptions options)
+    : Tables{SpareTables::take()}, strategy_{strategy}, options_{options} {
+  agents_.add_test();
+  acting_ = &agents_.test();
 }
 
-Engine::~Engine() { ORRERY_CHECK(runtime_ == nullptr, "an engine is detached before it is destroyed"); }
+Engine::~Engine() {
+  ORRERY_CHECK(runtime_ == nullptr, "an engine is detached before it is destroyed");
+  SpareTables::give(std::move(*this));
+}
 
 void Engine::attach(Runtime& runtime) {
   ORRERY_CHECK(active_engine == nullptr, "one simulation at a time on a thread");
   active_engine = this;
   runtime_ = &runtime;
-  main_ = &LoopFibers::of_this_thread().main();
+  fibers_ = &LoopFibers::of_this_thread();
   previous_slot_ = fiber::thread_slot();
   execution_.runtime = &runtime;
   execution_.pool = &BlockPool::local();
-  execution_.fiber = main_;
+  execution_.fiber = &fibers_->main();
   fiber::set_thread_slot(&execution_);
   set_check_context(&describe_run, this);
   plan_stalls();
 }
 
 void Engine::detach() {
-  if (parked_loop_ != nullptr) LoopFibers::of_this_thread().put(std::exchange(parked_loop_, nullptr));
+  if (parked_loop_ != nullptr) fibers_->put(std::exchange(parked_loop_, nullptr));
   set_check_context(nullptr, nullptr);
   fiber::set_thread_slot(previous_slot_);
   active_engine = nullptr;
@@ -68,8 +71,8 @@ void Engine::loop_once() {
   }
   fiber::Fiber& self = *execution_.fiber;
   parked_loop_ = &self;
-  execution_.fiber = main_;
-  fiber::switch_to(self, *main_);
+  execution_.fiber = &fibers_->main();
+  fiber::switch_to(self, fibers_->main());
 }
 
 bool Engine::drive(Horizon horizon, Instant until, const std::function<bool()>& done) {
@@ -80,6 +83,7 @@ bool Engine::drive(Horizon horizon, Instant until, const std::function<bool()>& 
   until_ = until;
   done_ = done ? &done : nullptr;
   done_held_ = false;
+  look_up_at_ = 0;
   run_loop();
   done_ = nullptr;
   stop_if_over();
@@ -96,16 +100,16 @@ void Engine::run_loop() {
   hand_over_ = false;
   running_ = true;
   fiber::Fiber* const target =
-      parked_loop_ != nullptr ? std::exchange(parked_loop_, nullptr) : LoopFibers::of_this_thread().take(&Engine::loop);
+      parked_loop_ != nullptr ? std::exchange(parked_loop_, nullptr) : fibers_->take(&Engine::loop);
   execution_.fiber = target;
-  fiber::switch_to(*main_, *target);
+  fiber::switch_to(fibers_->main(), *target);
   running_ = false;
-  acting_ = test_agent;
+  acting_ = &agents_.test();
 }
 
 /// Parks `from` and lets the loop go on, on another fiber.
 void Engine::to_loop(fiber::Fiber& from, void (*after)(void*), void* argument) {
-  fiber::Fiber* const next_loop = LoopFibers::of_this_thread().take(&Engine::loop);
+  fiber::Fiber* const next_loop = fibers_->take(&Engine::loop);
   execution_.fiber = next_loop;
   fiber::switch_to(from, *next_loop, after, argument);
 }
@@ -114,49 +118,29 @@ void Engine::to_loop(fiber::Fiber& from, void (*after)(void*), void* argument) {
 void Engine::switch_into(fiber::Fiber& target) {
   fiber::Fiber& self = *execution_.fiber;
   execution_.fiber = &target;
-  LoopFibers::of_this_thread().put(&self);  // one thread: nobody takes it before the switch below is complete
+  fibers_->put(&self);  // one thread: nobody takes it before the switch below is complete
   fiber::switch_to(self, target);
 }
 
 void Engine::execute(Op& op) {
   acting_ = op.agent;
-  if (&op == &agents_[test_agent]->op) {  // its wait is over
-    ++agents_[test_agent]->resumes;
-    hand_over_ = true;
-    return;
-  }
+  if (op.fiber != nullptr) return switch_into(*op.fiber);  // it stands in mid-handler
   switch (op.kind) {
     case OpKind::take:
     case OpKind::resume: {
-      Cell& cell = *runtime_->cell_at(agents_[op.agent]->handle.slot);
-      if (runtime_->run(cell, 1)) schedule(cell);
-      return;
-    }
-    case OpKind::fire: {
-      Timer& timer = *op.timer;
-      std::erase(due_, &op);
-      free_fire_ops_.push_back(&op);
-      note(EventKind::fire, *agents_[op.object], op.detail, op.ordinal);
-      if (options_.record_events) {
-        record(EventKind::fire, "clock", agents_[op.object]->path, std::string{purpose_name(timer.purpose)});
+      if (op.agent == &agents_.test()) {  // its wait is over
+        ++op.agent->resumes;
+        hand_over_ = true;
+        return;
       }
-      timer.sequence = 0;
-      timer.fire();
-      if (due_.empty()) release_due_timers();
+      Cell& cell = *runtime_->cell_at(op.agent->handle.slot);
+      if (runtime_->run(execution_, cell, 1)) schedule(cell);
       return;
     }
-    case OpKind::deliver: {
-      Agent& carrier = *agents_[op.agent];
-      const Carried what = carrier.carried.front();
-      carrier.carried.pop_front();
-      if (!carrier.carried.empty()) enable(op);
-      if (what.signal != nullptr) {
-        runtime_->deliver_signal(what.target, *what.signal);
-      } else {
-        runtime_->deliver(what.target, what.envelope);
-      }
-      return;
-    }
+    case OpKind::fire:
+      return fire(static_cast<FireOp&>(op));
+    case OpKind::deliver:
+      return deliver_next(static_cast<Carrier&>(*op.agent));
     case OpKind::enqueue:
     case OpKind::signal:
     case OpKind::reply:
@@ -164,34 +148,47 @@ void Engine::execute(Op& op) {
     case OpKind::look:
     case OpKind::restart:
     case OpKind::name:
-      switch_into(*op.fiber);
-      return;
+      ORRERY_CHECK(false, "an operation in mid-handler has a fiber");
   }
 }
 
-Engine::Op* Engine::next() {
+/// Returns: whether the run is over, or done() has come to hold.
+bool Engine::must_stop() {
+  look_up_at_ = 0;
+  if (tearing_down_) return false;
+  if (finding_ || rerun_unreduced_) return true;
+  if (operations_ >= options_.operations_max) {
+    report_finding({.kind = FindingKind::no_progress,
+                    .name = "operation budget",
+                    .detail = fmt::format("{} operations and no end; last handled: {}", operations_, last_handled()),
+                    .file = {}});
+    return true;
+  }
+  if (done_ != nullptr) {
+    done_held_ = evaluate("run_until", *done_).value_or(false);
+    return done_held_ || finding_;
+  }
+  if (!options_.record_events) look_up_at_ = std::min(options_.operations_max, jumped_at_ + busy_max - 1);
+  return false;
+}
+
+/// What follows from an operation apart from its effect.
+void Engine::account_for(const Op& op) {
+  if (options_.record_events) executed_keys_.push_back(key_of(op));
+  if (operations_ - jumped_at_ >= busy_max && (horizon_ != Horizon::time || now_ < until_)) {
+    jump_to(now_ + std::chrono::milliseconds{1});  // S4
+  }
+}
+
+Op* Engine::next() {
   while (true) {
-    if (!tearing_down_) {
-      if (finding_ || rerun_unreduced_) return nullptr;
-      if (operations_ >= options_.operations_max) {
-        report_finding({.kind = FindingKind::no_progress,
-                        .name = "operation budget",
-                        .detail = fmt::format("{} operations and no end; last handled: {}", operations_, last_handled_),
-                        .file = {}});
-        return nullptr;
-      }
-    }
-    if (done_ != nullptr && !tearing_down_) {
-      done_held_ = evaluate("run_until", *done_).value_or(false);
-      if (done_held_ || finding_) return nullptr;
-    }
+    if (operations_ >= look_up_at_ && must_stop()) return nullptr;
     Op* op = nullptr;
     if (!at_once_.empty()) {
-      op = at_once_.front();
-      at_once_.pop_front();
-      Agent& who = *agents_[op->agent];
-      if (op->kind == OpKind::take && !tearing_down_ && !take_may_hurry(*runtime_->cell_at(who.handle.slot))) {
-        enable(*op);  // the body of the test has done something to it since
+      op = at_once_.pop();
+      Agent& who = *op->agent;
+      if (op->kind == OpKind::take && !tearing_down_ && !take_may_hurry(who, *runtime_->cell_at(who.handle.slot))) {
+        enabled_.add(*op);  // the body of the test has done something to it since
         continue;
       }
       who.hurried_in = period_;
@@ -199,118 +196,84 @@ Engine::Op* Engine::next() {
       ++period_;
       if (!advance_time()) return nullptr;
       continue;
-    } else if (horizon_ == Horizon::time && !tearing_down_ && since_jump_ >= 1'000 && now_ >= until_) {
+    } else if (operations_ - jumped_at_ >= busy_max && horizon_ == Horizon::time && now_ >= until_ && !tearing_down_) {
       return nullptr;  // busy for ever, but the time is over (S4)
     } else {
-      maybe_stall();
+      if (!stalls_.empty()) maybe_stall();
       const std::uint64_t count = enabled_.size();
       const std::uint64_t index =
           count == 1 || tearing_down_ ? 0 : decide({.kind = DecisionKind::schedule, .count = count, .keys = this});
-      op = &option(index);
-      disable(*op);
+      op = &enabled_.option(index);
+      enabled_.remove(*op);
     }
     if (tearing_down_) return op;
-    ++operations_;
-    if (options_.record_events) executed_keys_.push_back(key_of(*op));
-    if (++since_jump_ >= 1'000 && (horizon_ != Horizon::time || now_ < until_)) {
-      jump_to(now_ + std::chrono::milliseconds{1});  // S4
-    }
+    if (++operations_ >= look_up_at_) account_for(*op);
     return op;
   }
 }
 
 /// The acting agent is about to do something visible: others may go first.
-void Engine::synchronise(std::uint32_t agent, OpKind kind, std::uint32_t object, std::uint64_t detail,
-                         std::uint32_t ordinal) {
+void Engine::synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t detail, std::uint32_t ordinal) {
   if (!running_) return;  // the test body runs alone
-  if (tearing_down_) {
-    Cell* const cell = execution_.cell;
-    if (cell == nullptr || cell->ending == Cell::Ending::unwinding || std::uncaught_exceptions() > 0) return;
-    // It goes on for a little, because this may be a destructor, which must not throw.
-    if (++agents_[agent]->acts_at_end < acts_at_end_max) return;
-    cell->ending = Cell::Ending::unwinding;
-    cell->killed = true;
-    throw Unwind{};
-  }
-  Op& op = agents_[agent]->op;
-  ORRERY_CHECK(!op.enabled, "{} has two pending operations", agents_[agent]->path);
+  if (tearing_down_) return act_at_end(agent);
+  Op& op = agent.op;
+  ORRERY_CHECK(!op.enabled, "{} has two pending operations", agents_.path_of(agent));
   op.kind = kind;
-  op.agent = agent;
-  op.object = object;
+  op.object = &object;
   op.detail = detail;
   op.ordinal = ordinal;
-  op.fiber = nullptr;
-  enable(op);
+  op.fiber = execution_.fiber;
+  enabled_.add(op);
   Op* const chosen = next();
   if (chosen == &op) return;
-  forced_ = chosen;
-  hand_over_ = chosen == nullptr;
-  Cell* const cell = execution_.cell;
-  Envelope* const message = execution_.message;
-  execution_.cell = nullptr;
-  execution_.message = nullptr;
-  op.fiber = execution_.fiber;
-  to_loop(*op.fiber, nullptr, nullptr);
+  Cell* const cell = std::exchange(execution_.cell, nullptr);
+  Envelope* const message = std::exchange(execution_.message, nullptr);
+  if (chosen != nullptr && chosen->fiber != nullptr) {  // somebody else in mid-handler: straight to him
+    acting_ = chosen->agent;
+    execution_.fiber = chosen->fiber;
+    fiber::switch_to(*op.fiber, *chosen->fiber);
+  } else {
+    forced_ = chosen;
+    hand_over_ = chosen == nullptr;
+    to_loop(*op.fiber, nullptr, nullptr);
+  }
   execution_.cell = cell;
   execution_.message = message;
 }
 
-// ---- enabled operations ---------------------------------------------------------------------------------------------
-
-void Engine::enable(Op& op) {
-  ORRERY_CHECK(!op.enabled);
-  op.enabled = true;
-  op.dense = static_cast<std::uint32_t>(enabled_.size());
-  enabled_.push_back(&op);
-  op.older = newest_;
-  op.newer = nullptr;
-  (newest_ == nullptr ? oldest_ : newest_->newer) = &op;
-  newest_ = &op;
+/// A visible act of a handler whose run is over. It goes on for a little, because this may be a destructor, which must not
+/// throw.
+void Engine::act_at_end(Agent& agent) {
+  Cell* const cell = execution_.cell;
+  if (cell == nullptr || cell->ending == Cell::Ending::unwinding || std::uncaught_exceptions() > 0) return;
+  if (++agent.acts_at_end < acts_at_end_max) return;
+  cell->ending = Cell::Ending::unwinding;
+  cell->killed = true;
+  throw Unwind{};
 }
 
-void Engine::disable(Op& op) {
-  op.enabled = false;
-  Op* const last = enabled_.back();
-  enabled_[op.dense] = last;
-  last->dense = op.dense;
-  enabled_.pop_back();
-  (op.older == nullptr ? oldest_ : op.older->newer) = op.newer;
-  (op.newer == nullptr ? newest_ : op.newer->older) = op.older;
-}
+// ---- choices ----------------------------------------------------------------------------------------------------------
 
-/// Option 0 is the operation enabled longest (S3), the others follow in the dense order without it.
-Engine::Op& Engine::option(std::uint64_t index) const {
-  if (index == 0) return *oldest_;
-  return *enabled_[index - 1 < oldest_->dense ? index - 1 : index];
-}
+std::uint64_t Engine::key(std::uint64_t index) const { return key_of(enabled_.option(index)); }
 
-std::uint64_t Engine::key(std::uint64_t index) const { return key_of(option(index)); }
-
-std::uint64_t Engine::key_of(const Op& op) const {
+std::uint64_t Engine::key_of(const Op& op) {
   TraceHasher hasher;
   hasher.add(static_cast<std::uint64_t>(op.kind));
-  hasher.add(agents_[op.agent]->path_hash);
+  hasher.add(op.agent->path_hash);
   switch (op.kind) {
     case OpKind::take:
-      hasher.add(agents_[op.agent]->takes);
+      hasher.add(op.agent->takes);
       break;
     case OpKind::resume:
-      hasher.add(agents_[op.agent]->resumes);
+      hasher.add(op.agent->resumes);
       break;
     default:
-      hasher.add(agents_[op.object]->path_hash);
+      hasher.add(op.object->path_hash);
       hasher.add(op.detail);
       hasher.add(op.ordinal);
       break;
   }
   return hasher.value().lo;
-}
-
-std::uint64_t Engine::decide(const Point& point) {
-  const std::uint64_t index = strategy_.choose(point);
-  ORRERY_CHECK(point.count == 0 || index < point.count);
-  decisions_.push_back({point.kind, point.count, index});
-  return index;
 }
 
 // What is done at once, without a choice: an operation that nobody else can observe and that observes nothing which
@@ -329,8 +292,8 @@ bool Engine::may_hurry(const Agent& who) const {
   return options_.reduce && stalls_.empty() && due_.empty() && !who.order_matters;
 }
 
-bool Engine::take_may_hurry(const Cell& cell) const {
-  return may_hurry(*agents_[agent_of_slot_[cell.slot]]) && cell.bounded.load(std::memory_order_relaxed) == nullptr &&
+bool Engine::take_may_hurry(const Agent& who, const Cell& cell) const {
+  return may_hurry(who) && cell.bounded.load(std::memory_order_relaxed) == nullptr &&
          !cell.uses_priorities.load(std::memory_order_relaxed) &&
          cell.signals.load(std::memory_order_relaxed) == nullptr && cell.ending == Cell::Ending::none;
 }
@@ -338,17 +301,18 @@ bool Engine::take_may_hurry(const Cell& cell) const {
 void Engine::order_matters(Agent& who) {
   if (!options_.reduce || tearing_down_ || who.order_matters) return;
   who.order_matters = true;
-  if (who.hurried_in == period_) rerun_unreduced_ = true;
+  if (who.hurried_in == period_) rerun_without_reductions();
 }
 
 // ---- World ------------------------------------------------------------------------------------------------------------
 
 void Engine::schedule(Cell& cell) {
-  const std::uint32_t index = agent_of_slot_[cell.slot];
-  Op& op = agents_[index]->op;
-  op.agent = op.object = index;
-  op.fiber = nullptr;
-  if (cell.wait != nullptr) {
+  Agent& who = agents_.in_slot(cell.slot);
+  bool at_once = tearing_down_;
+  if (cell.wait == nullptr) {
+    who.op.kind = OpKind::take;
+    at_once = at_once || take_may_hurry(who, cell);
+  } else {
     const bool goes_on = cell.wait->ready() || cell.signals.load(std::memory_order_relaxed) != nullptr ||
                          cell.ending == Cell::Ending::requested;
     if (!goes_on) {
@@ -356,19 +320,15 @@ void Engine::schedule(Cell& cell) {
       runtime_->parked(cell);
       return;
     }
-    op.kind = OpKind::resume;
-    if (tearing_down_ || may_hurry(*agents_[index])) {
-      at_once_.push_back(&op);
-    } else {
-      enable(op);
-    }
-    return;
+    who.op.kind = OpKind::resume;
+    at_once = at_once || may_hurry(who);
   }
-  op.kind = OpKind::take;
-  if (tearing_down_ || take_may_hurry(cell)) {
-    at_once_.push_back(&op);
+  who.op.object = &who;
+  who.op.fiber = nullptr;
+  if (at_once) {
+    at_once_.push(&who.op);
   } else {
-    enable(op);
+    enabled_.add(who.op);
   }
 }
 
@@ -399,11 +359,12 @@ void Engine::block(Wait& wait) {
 }
 
 void Engine::wake_test() noexcept {
-  Op& op = agents_[test_agent]->op;
+  Op& op = agents_.test().op;
   if (test_wait_ == nullptr || op.enabled || !test_wait_->ready()) return;
   op.kind = OpKind::resume;
-  op.agent = op.object = test_agent;
-  enable(op);
+  op.object = op.agent;
+  op.fiber = nullptr;
+  enabled_.add(op);
 }
 
 std::uint64_t Engine::draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) {
@@ -411,7 +372,7 @@ std::uint64_t Engine::draw(std::uint64_t stream, std::uint64_t counter, std::uin
   if (tearing_down_) return 0;
   const std::uint64_t value =
       decide({.kind = DecisionKind::draw, .count = limit, .stream = stream, .counter = counter});
-  note(EventKind::draw, *agents_[acting_], stream, value);
+  note(EventKind::draw, *acting_, stream, value);
   return value;
 }
 
@@ -428,68 +389,76 @@ void Engine::arm(Timer& timer, Instant due) {
   ORRERY_CHECK(timer.sequence == 0, "the timer is armed already");
   timer.due = due;
   timer.sequence = ++timer_sequence_;
-  timers_.insert(&timer);
+  timers_.add(timer);
   if (is_lasting(timer)) ++lasting_timers_;
 }
 
 bool Engine::cancel(Timer& timer) {
   if (timer.sequence == 0) return false;
-  if (timers_.erase(&timer) == 1) {
+  if (timers_.contains(timer)) {
+    timers_.remove(timer);
     if (is_lasting(timer)) --lasting_timers_;
   } else {
-    const auto at = std::ranges::find(due_, &timer, &Op::timer);
+    const auto at = std::ranges::find(due_, &timer, &FireOp::timer);
     ORRERY_CHECK(at != due_.end(), "an armed timer waits or is due");
-    Op* const op = *at;
-    disable(*op);
+    FireOp* const op = *at;
+    enabled_.remove(*op);
     due_.erase(at);
-    free_fire_ops_.push_back(op);
+    fire_ops_.give(*op);
     if (due_.empty()) release_due_timers();
   }
   timer.sequence = 0;
   return true;
 }
 
+void Engine::fire(FireOp& op) {
+  Timer& timer = *op.timer;
+  std::erase(due_, &op);
+  note(EventKind::fire, *op.object, op.detail, op.ordinal);
+  if (options_.record_events) {
+    record(EventKind::fire, "clock", agents_.path_of(*op.object), std::string{purpose_name(timer.purpose)});
+  }
+  fire_ops_.give(op);
+  timer.sequence = 0;
+  timer.fire();
+  if (due_.empty()) release_due_timers();
+}
+
 bool Engine::advance_time() {
   const bool nothing_lasts = horizon_ == Horizon::quiescence && lasting_timers_ == 0;
-  const bool nothing_due = timers_.empty() || (*timers_.begin())->due == Instant::max();
+  const bool nothing_due = timers_.empty() || timers_.first().due == Instant::max();
   if (tearing_down_ || nothing_lasts) return false;
-  if (nothing_due || (horizon_ == Horizon::time && (*timers_.begin())->due > until_)) {
+  if (nothing_due || (horizon_ == Horizon::time && timers_.first().due > until_)) {
     if (horizon_ == Horizon::time) now_ = std::max(now_, until_);
     return false;
   }
-  jump_to((*timers_.begin())->due);
+  jump_to(timers_.first().due);
   return true;
 }
 
 void Engine::jump_to(Instant instant) {
   now_ = std::max(now_, instant);
-  since_jump_ = 0;
+  jumped_at_ = operations_;
   release_due_timers();
 }
 
 /// Makes the timers of the earliest instant that has come compete with everything else: equal dues are unordered.
 void Engine::release_due_timers() {
-  if (!due_.empty() || timers_.empty() || (*timers_.begin())->due > now_) return;
-  const Instant earliest = (*timers_.begin())->due;
-  while (!timers_.empty() && (*timers_.begin())->due == earliest) {
-    Timer& timer = **timers_.begin();
-    timers_.erase(timers_.begin());
+  if (!due_.empty() || timers_.empty() || timers_.first().due > now_) return;
+  const Instant earliest = timers_.first().due;
+  while (!timers_.empty() && timers_.first().due == earliest) {
+    Timer& timer = timers_.first();
+    timers_.remove(timer);
     if (is_lasting(timer)) --lasting_timers_;
-    if (free_fire_ops_.empty()) {
-      fire_ops_.push_back(std::make_unique<Op>());
-      free_fire_ops_.push_back(fire_ops_.back().get());
-    }
-    Op& op = *free_fire_ops_.back();
-    free_fire_ops_.pop_back();
-    const std::uint32_t owner = timer.owner.is_set() ? agent_index(timer.owner) : test_agent;
+    FireOp& op = fire_ops_.take();
+    Agent& owner = agent(timer.owner);
     op.kind = OpKind::fire;
-    op.agent = op.object = owner;
+    op.agent = op.object = &owner;
     op.detail = static_cast<std::uint64_t>(timer.purpose);
-    op.ordinal = agents_[owner]->timers++;
+    op.ordinal = owner.timers++;
     op.timer = &timer;
-    op.fiber = nullptr;
     due_.push_back(&op);
-    enable(op);
+    enabled_.add(op);
   }
 }
 
@@ -506,11 +475,11 @@ void Engine::plan_stalls() {
 void Engine::maybe_stall() {
   if (stalls_.empty() || tearing_down_ || operations_ < stalls_.back()) return;
   if (timers_.empty() || !due_.empty()) return;
-  const Instant due = (*timers_.begin())->due;
+  const Instant due = timers_.first().due;
   if (horizon_ == Horizon::time && due > until_) return;  // time passes there when the test lets it
   stalls_.pop_back();
   if (due <= now_ || due - now_ > options_.stall_max) return;
-  note(EventKind::stall, *agents_[test_agent], static_cast<std::uint64_t>((due - now_).count()), 0);
+  note(EventKind::stall, agents_.test(), static_cast<std::uint64_t>((due - now_).count()), 0);
   if (options_.record_events) {
     record(EventKind::stall, "clock", "", format_duration(due - now_) + " passes while work waits");
   }
@@ -521,14 +490,17 @@ void Engine::maybe_stall() {
 
 void Engine::tear_down() {
   tearing_down_ = true;
+  look_up_at_ = 0;
   test_wait_ = nullptr;
-  if (Op& op = agents_[test_agent]->op; op.enabled) disable(op);
+  if (Op& op = agents_.test().op; op.enabled) enabled_.remove(op);
   runtime_->refuse_spawns();
   // Everything that is enabled happens now, oldest first. Handlers that wait are unwound; one that stands before a
   // visible act goes on to its next wait, or to the last of a few acts.
   const auto kill_all = [&] {
     runtime_->for_each_cell([&](Cell& cell) {
       if (cell.life == Cell::Life::living && cell.ending != Cell::Ending::unwinding) {
+        // Who is idle ends here and now, unless others are to end before him.
+        if (at_once_.empty() && runtime_->end_idle(cell)) return;
         runtime_->signal_stop(cell.handle(), ExitReason::killed(), true);
       }
     });
@@ -539,7 +511,7 @@ void Engine::tear_down() {
     run_loop();
     kill_all();
   }
-  while (!timers_.empty()) cancel(**timers_.begin());
+  while (!timers_.empty()) cancel(timers_.first());
 }
 
 }  // namespace orrery::sim

@@ -16,23 +16,23 @@
 #include "orrery/sim/finding.hpp"
 #include "orrery/sim/options.hpp"
 #include "orrery/sim/strategy.hpp"
+#include "orrery/sim/tables.hpp"
 #include "orrery/sim/trace.hpp"
 
-#include <deque>
 #include <functional>
-#include <memory>
-#include <set>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace orrery::sim {
+
+class LoopFibers;
 
 /// Thrown through the body of a test when its run is over before it is (a finding, or a restart without reductions).
 /// Not a std::exception, so that a body's own handlers let it pass.
 struct RunStopped {};
 
-class Engine final : public orrery::World, public Observer, private OptionKeys {
+class Engine final : public orrery::World, public Observer, private OptionKeys, private Tables {
  public:
   Engine(Strategy& strategy, RunOptions options);
   ~Engine() override;
@@ -59,7 +59,10 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   [[nodiscard]] Execution& execution() noexcept { return execution_; }
   void add_invariant(std::string name, std::function<bool()> holds, std::source_location where);
   void add_sometimes(std::string name, std::function<bool()> holds);
-  void check_invariants();
+  void check_invariants() {
+    if (!invariants_.empty() || !sometimes_.empty()) [[unlikely]]
+      judge_invariants();
+  }
 
   /// An actor's state, for a predicate. Throws MidHandler while its handler waits.
   struct MidHandler {};
@@ -80,6 +83,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
 
   // ---- World ------------------------------------------------------------------------------------------------------
   void schedule(Cell& cell) override;
+  void schedule_from(Execution&, Cell& cell) override { schedule(cell); }
   [[nodiscard]] Instant now() noexcept override { return now_; }
   [[nodiscard]] std::uint64_t draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) override;
   void arm(Timer& timer, Instant due) override;
@@ -114,67 +118,6 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   void dead_letter(const Envelope& envelope, std::string_view reason) override;
 
  private:
-  enum class OpKind : std::uint8_t {
-    take = 1,
-    resume,
-    enqueue,
-    signal,
-    reply,
-    exit,
-    name,
-    fire,
-    deliver,
-    look,
-    restart
-  };
-
-  /// A pending operation. Linked by age while enabled; `dense` is its place among the enabled.
-  struct Op {
-    OpKind kind = OpKind::take;
-    std::uint32_t agent = 0;
-    std::uint32_t object = 0;       ///< the agent that is touched
-    std::uint64_t detail = 0;       ///< message type, name, purpose: part of the key
-    std::uint32_t ordinal = 0;      ///< of its kind at this agent (or pair)
-    fiber::Fiber* fiber = nullptr;  ///< where the agent's handler stands, for operations in mid-handler
-    Timer* timer = nullptr;
-    Op* older = nullptr;
-    Op* newer = nullptr;
-    std::uint32_t dense = 0;
-    bool enabled = false;
-  };
-
-  /// A message or a signal under way in a channel.
-  struct Carried {
-    Handle target{};
-    Envelope* envelope = nullptr;
-    Link* signal = nullptr;
-  };
-
-  struct Agent {
-    Handle handle{};
-    std::string path;
-    std::uint64_t path_hash = 0;
-    Op op;
-    std::uint32_t takes = 0;
-    std::uint32_t resumes = 0;
-    std::uint32_t timers = 0;
-    std::uint32_t replies = 0;
-    std::uint32_t looks = 0;
-    std::uint32_t acts_at_end = 0;  ///< visible acts while the run is torn down
-    std::uint64_t hurried_in = 0;   ///< the period (see `period_`) in which it last acted without a choice
-    bool order_matters = false;     ///< its takes and resumes are choices from now on: see order_matters()
-    std::vector<std::pair<std::uint64_t, std::uint32_t>> children;  ///< anonymous ones: type, how many so far
-    std::deque<Carried> carried;                                    ///< of a channel
-    std::size_t event = 0;  ///< the event of the handler that runs, while recording
-    ActorType::Fields before;
-  };
-
-  struct EarlierDue {
-    bool operator()(const Timer* a, const Timer* b) const noexcept {
-      return a->due != b->due ? a->due < b->due : a->sequence < b->sequence;
-    }
-  };
-
   /// Where the body of the test waits; that it goes on is an operation like any other.
   struct TestWaiter final : Waiter {
     explicit TestWaiter(Engine& owner) noexcept : engine{owner} {}
@@ -182,16 +125,10 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
     Engine& engine;
   };
 
-  struct Invariant {
-    std::string name;
-    std::function<bool()> holds;
-    std::source_location where;
-    bool tried = false;
-  };
-
   /// What a handler may still do, in visible acts, when the run is torn down: a destructor's last messages, but no loop.
   static constexpr std::uint32_t acts_at_end_max = 64;
-  static constexpr std::uint32_t test_agent = 0;
+  /// Operations without a jump of the clock, until it moves all the same (S4).
+  static constexpr std::uint64_t busy_max = 1'000;
 
   // The loop.
   void run_loop();
@@ -202,18 +139,23 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   void switch_into(fiber::Fiber& target);
   /// Returns: the next operation, disabled and accounted for, or null when the loop must hand over to the test body.
   Op* next();
-  void synchronise(std::uint32_t agent, OpKind kind, std::uint32_t object, std::uint64_t detail, std::uint32_t ordinal);
+  [[nodiscard]] bool must_stop();
+  void account_for(const Op& op);
+  void synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t detail, std::uint32_t ordinal);
+  void act_at_end(Agent& agent);
+  void fire(FireOp& op);
 
-  // Enabled operations.
-  void enable(Op& op);
-  void disable(Op& op);
-  [[nodiscard]] Op& option(std::uint64_t index) const;
+  // Choices.
   [[nodiscard]] std::uint64_t key(std::uint64_t index) const override;
-  [[nodiscard]] std::uint64_t key_of(const Op& op) const;
+  [[nodiscard]] static std::uint64_t key_of(const Op& op);
   [[nodiscard]] std::uint64_t decide(const Point& point);
   [[nodiscard]] bool may_hurry(const Agent& who) const;
-  [[nodiscard]] bool take_may_hurry(const Cell& cell) const;
+  [[nodiscard]] bool take_may_hurry(const Agent& who, const Cell& cell) const;
   void order_matters(Agent& who);
+  void rerun_without_reductions() noexcept {
+    rerun_unreduced_ = true;
+    look_up_at_ = 0;
+  }
   void wake_test() noexcept;
   void learn_what_is_watched();
   [[nodiscard]] std::optional<bool> evaluate(const std::string& name, const std::function<bool()>& predicate);
@@ -225,17 +167,20 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   void plan_stalls();
   void maybe_stall();
 
-  // Names.
-  [[nodiscard]] std::uint32_t agent_index(Handle handle) const;
-  [[nodiscard]] Agent& agent(Handle handle) { return *agents_[agent_index(handle)]; }
-  [[nodiscard]] std::uint32_t pair_ordinal(std::uint32_t from, std::uint32_t to, bool advance);
-  [[nodiscard]] std::uint32_t channel(std::uint32_t from, std::uint32_t to);
+  // Channels.
   [[nodiscard]] bool is_reached_by_channel(Handle target) const;
-  void put_into_channel(Carried what);
+  void put_into_channel(Handle target, Envelope* envelope, Link* signal);
+  void deliver_next(Carrier& carrier);
 
   // Trace.
+  [[nodiscard]] Agent& agent(Handle handle) const noexcept { return agents_.of(handle); }
   void note(EventKind kind, const Agent& who, std::uint64_t a, std::uint64_t b);
   Event& record(EventKind kind, std::string from, std::string to, std::string message);
+  void record_refusal(const Agent& from, const Agent& to, const Envelope& envelope, Enqueued outcome);
+  void record_take(const Agent& from, const Agent& to, const Cell& cell, const Envelope& envelope);
+  void record_end(const Agent& who, const Cell& cell, const Envelope& envelope, Ended how);
+  [[nodiscard]] std::string last_handled() const;
+  void judge_invariants();
   void find_ring(Handle start);
   void find_stuck(const Wait* of_the_test);
   [[nodiscard]] std::string describe_wait(const std::string& who, const Wait& wait) const;
@@ -249,30 +194,15 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   TestWaiter test_waiter_{*this};
   const Wait* test_wait_ = nullptr;  ///< what the body of the test waits for
 
-  std::vector<std::unique_ptr<Agent>> agents_;
-  std::vector<std::uint32_t> agent_of_slot_;
-  std::unordered_map<std::uint64_t, std::uint32_t> pair_ordinals_;  // looked up, never iterated
-  std::unordered_map<std::uint64_t, std::uint32_t> channels_;       // looked up, never iterated
-
-  std::vector<Op*> enabled_;
-  Op* oldest_ = nullptr;
-  Op* newest_ = nullptr;
-  std::deque<Op*> at_once_;
-  Op* forced_ = nullptr;  ///< chosen by an agent that then parked; the loop executes it first
-
-  std::set<Timer*, EarlierDue> timers_;  // ordered by due time and arming, never by address
-  std::size_t lasting_timers_ = 0;       ///< armed timers that are neither periodic nor receive timeouts
-  std::vector<std::unique_ptr<Op>> fire_ops_;
-  std::vector<Op*> free_fire_ops_;
-  std::vector<Op*> due_;  ///< enabled fire operations
+  Op* forced_ = nullptr;            ///< chosen by an agent that then parked; the loop executes it first
+  std::size_t lasting_timers_ = 0;  ///< armed timers that are neither periodic nor receive timeouts
   std::uint64_t timer_sequence_ = 0;
   Instant now_{};
-  std::uint64_t since_jump_ = 0;
-  std::vector<std::uint64_t> stalls_;  ///< operation counts at which time passes, newest last
+  std::uint64_t jumped_at_ = 0;  ///< the count of operations when time moved last
 
   bool running_ = false;
-  bool hand_over_ = false;             ///< the loop must give control back to the test body
-  std::uint32_t acting_ = test_agent;  ///< whose operation executes
+  bool hand_over_ = false;   ///< the loop must give control back to the test body
+  Agent* acting_ = nullptr;  ///< whose operation executes
   bool tearing_down_ = false;
   bool rerun_unreduced_ = false;
   bool in_predicate_ = false;
@@ -282,27 +212,32 @@ class Engine final : public orrery::World, public Observer, private OptionKeys {
   Horizon horizon_ = Horizon::quiescence;
   Instant until_{};
   const std::function<bool()>* done_ = nullptr;
-  fiber::Fiber* main_ = nullptr;
+  LoopFibers* fibers_ = nullptr;
   fiber::Fiber* parked_loop_ = nullptr;
 
   std::uint64_t steps_ = 0;
   std::uint64_t operations_ = 0;
+  std::uint64_t look_up_at_ = 0;  ///< until there are so many operations, only operations matter: see must_stop()
   TraceHasher hasher_;
-  Decisions decisions_;
-  std::vector<std::uint64_t> executed_keys_;
-  std::vector<Event> events_;
   std::optional<Finding> finding_;
-  std::vector<Invariant> invariants_;
-  struct Sometimes {
-    std::string name;
-    std::function<bool()> holds;
-    bool tried = false;
-  };
-  std::vector<Sometimes> sometimes_;
-  std::vector<std::pair<std::string, bool>> sometimes_hit_;
-  std::vector<Handle> peeked_;
   Handle handling_{};
-  std::string last_handled_;
+  const MessageInfo* last_message_ = nullptr;  ///< what was handled last
+  std::size_t last_event_ = 0;                 ///< its event, while recording
 };
+
+inline std::uint64_t Engine::decide(const Point& point) {
+  const std::uint64_t index = strategy_.choose(point);
+  ORRERY_CHECK(point.count == 0 || index < point.count);
+  decisions_.push_back({point.kind, point.count, index});
+  return index;
+}
+
+inline void Engine::note(EventKind kind, const Agent& who, std::uint64_t a, std::uint64_t b) {
+  if (tearing_down_) return;
+  hasher_.add((static_cast<std::uint64_t>(kind) << 56) ^ static_cast<std::uint64_t>(now_.time_since_epoch().count()));
+  hasher_.add(who.path_hash);
+  hasher_.add(a);
+  hasher_.add(b);
+}
 
 }  // namespace orrery::sim

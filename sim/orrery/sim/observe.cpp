@@ -99,59 +99,20 @@ std::string to_string(const Event& event) {
 
 // ---- names ------------------------------------------------------------------------------------------------------------
 
-std::uint32_t Engine::agent_index(Handle handle) const {
-  if (!handle.is_set()) return test_agent;
-  if (handle.slot < agent_of_slot_.size()) {
-    const std::uint32_t latest = agent_of_slot_[handle.slot];
-    if (agents_[latest]->handle == handle) return latest;
-  }
-  for (std::uint32_t i = 0; i < agents_.size(); ++i) {
-    if (agents_[i]->handle == handle) return i;
-  }
-  return test_agent;
-}
-
 std::string Engine::path_of(Handle handle) const {
-  if (!handle.is_set()) return agents_[test_agent]->path;
-  const std::uint32_t index = agent_index(handle);
-  return index == test_agent ? fmt::format("unknown#{}.{}", handle.slot, handle.generation) : agents_[index]->path;
-}
-
-std::uint32_t Engine::pair_ordinal(std::uint32_t from, std::uint32_t to, bool advance) {
-  std::uint32_t& ordinal = pair_ordinals_[(std::uint64_t{from} << 32) | to];
-  return advance ? ordinal++ : ordinal;
+  const Agent& who = agent(handle);
+  if (!handle.is_set() || &who != &agents_.test()) return agents_.path_of(who);
+  return fmt::format("unknown#{}.{}", handle.slot, handle.generation);
 }
 
 void Engine::spawned(Cell& cell, Handle parent) {
-  const auto index = static_cast<std::uint32_t>(agents_.size());
-  auto agent = std::make_unique<Agent>();
-  agent->handle = cell.handle();
-  Agent& above = *agents_[agent_index(parent)];
-  if (cell.extras != nullptr && cell.extras->named) {
-    agent->path = cell.extras->path;
-  } else {
-    auto at = std::ranges::find(above.children, cell.type->name_hash, &std::pair<std::uint64_t, std::uint32_t>::first);
-    if (at == above.children.end()) at = above.children.insert(above.children.end(), {cell.type->name_hash, 0});
-    const std::string prefix = parent.is_set() ? above.path + "/" : std::string{};
-    agent->path = fmt::format("{}{}#{}", prefix, cell.type->name, at->second++);
-  }
-  agent->path_hash = hash_text(agent->path);
-  if (agent_of_slot_.size() <= cell.slot) agent_of_slot_.resize(cell.slot + 1, test_agent);
-  agent_of_slot_[cell.slot] = index;
-  agents_.push_back(std::move(agent));
-  note(EventKind::spawn, *agents_[index], cell.type->name_hash, agents_[acting_]->path_hash);
-  if (options_.record_events) record(EventKind::spawn, agents_[acting_]->path, agents_[index]->path, {});
+  const std::string* const path = cell.extras != nullptr && cell.extras->named ? &cell.extras->path : nullptr;
+  const Agent& agent = agents_.add_actor(cell.handle(), parent, *cell.type, path);
+  note(EventKind::spawn, agent, cell.type->name_hash, acting_->path_hash);
+  if (options_.record_events) record(EventKind::spawn, agents_.path_of(*acting_), agents_.path_of(agent), {});
 }
 
 // ---- the trace ----------------------------------------------------------------------------------------------------------
-
-void Engine::note(EventKind kind, const Agent& who, std::uint64_t a, std::uint64_t b) {
-  if (tearing_down_) return;
-  hasher_.add((static_cast<std::uint64_t>(kind) << 56) ^ static_cast<std::uint64_t>(now_.time_since_epoch().count()));
-  hasher_.add(who.path_hash);
-  hasher_.add(a);
-  hasher_.add(b);
-}
 
 Event& Engine::record(EventKind kind, std::string from, std::string to, std::string message) {
   events_.push_back({.kind = kind,
@@ -187,44 +148,52 @@ std::string_view Engine::purpose_name(Timer::Purpose purpose) noexcept {
 
 void Engine::before_enqueue(Handle target, const Envelope& envelope) {
   if (!running_) return;  // the body of the test runs alone
-  const std::uint32_t to = agent_index(target);
-  synchronise(acting_, OpKind::enqueue, to, envelope.operations->message->name_hash, pair_ordinal(acting_, to, false));
+  Agent& to = agent(target);
+  if (const Cell* const cell = runtime_->cell_at(target.slot); cell != nullptr) {
+    // Others may act before this message arrives: by then its receiver should be at hand.
+    __builtin_prefetch(&to, 1);
+    __builtin_prefetch(&to.path_hash, 1);
+    __builtin_prefetch(cell, 1);
+    __builtin_prefetch(&cell->bell, 1);
+    __builtin_prefetch(&cell->life, 1);
+  }
+  synchronise(*acting_, OpKind::enqueue, to, envelope.operations->message->name_hash, agents_.sent(*acting_, to));
 }
 
 void Engine::before_signal(Handle target, bool kill) {
   if (tearing_down_) return;
-  const std::uint32_t to = agent_index(target);
-  if (to != acting_) order_matters(*agents_[to]);
+  Agent& to = agent(target);
+  if (&to != acting_) order_matters(to);
   if (!running_) return;
-  synchronise(acting_, OpKind::signal, to, kill ? 2 : 1, pair_ordinal(acting_, to, false));
-  note(EventKind::signal, *agents_[to], agents_[acting_]->path_hash, kill ? 2 : 1);
+  synchronise(*acting_, OpKind::signal, to, kill ? 2 : 1, agents_.sent(*acting_, to));
+  note(EventKind::signal, to, acting_->path_hash, kill ? 2 : 1);
   if (options_.record_events) {
-    record(EventKind::signal, agents_[acting_]->path, agents_[to]->path, kill ? "kill" : "stop");
+    record(EventKind::signal, agents_.path_of(*acting_), agents_.path_of(to), kill ? "kill" : "stop");
   }
 }
 
 void Engine::before_watch(Handle target) {
   if (!running_) return;
-  const std::uint32_t to = agent_index(target);
-  synchronise(acting_, OpKind::signal, to, 3, pair_ordinal(acting_, to, false));
+  Agent& to = agent(target);
+  synchronise(*acting_, OpKind::signal, to, 3, agents_.sent(*acting_, to));
 }
 
 void Engine::before_look() {
   if (!running_) return;
-  synchronise(acting_, OpKind::look, acting_, 0, agents_[acting_]->looks++);
+  synchronise(*acting_, OpKind::look, *acting_, 0, acting_->looks++);
 }
 
 void Engine::before_name(std::string_view path) {
   if (!running_) return;
-  synchronise(acting_, OpKind::name, acting_, hash_text(path), 0);
+  synchronise(*acting_, OpKind::name, *acting_, hash_text(path), 0);
 }
 
 /// Rule 3, for replies: done at once when the asker can do nothing before it (so it sees no difference), and nothing
 /// else can settle the ask: no stall is to come and no timer is due. A stop of the asker could; see order_matters().
 void Engine::before_reply(Cell& replier, const Ask& ask) {
   if (!running_) return;
-  const std::uint32_t me = agent_index(replier.handle());
-  const std::uint32_t ordinal = agents_[me]->replies++;
+  Agent& me = agent(replier.handle());
+  const std::uint32_t ordinal = me.replies++;
   if (options_.reduce && stalls_.empty() && due_.empty()) {
     const Cell* const asker = ask.waiter != nullptr ? nullptr : runtime_->living_cell(ask.asker);
     const Wait* const wait = ask.waiter != nullptr ? test_wait_ : asker != nullptr ? asker->wait : nullptr;
@@ -233,28 +202,28 @@ void Engine::before_reply(Cell& replier, const Ask& ask) {
       return;
     }
   }
-  synchronise(me, OpKind::reply, agent_index(ask.asker), 0, ordinal);
+  synchronise(me, OpKind::reply, agent(ask.asker), 0, ordinal);
 }
 
 void Engine::before_restart(Cell& cell) {
-  const std::uint32_t me = agent_index(cell.handle());
+  Agent& me = agent(cell.handle());
   synchronise(me, OpKind::restart, me, 0, cell.incarnation);
 }
 
 void Engine::before_exit(Cell& cell) {
-  const std::uint32_t me = agent_index(cell.handle());
+  Agent& me = agent(cell.handle());
   synchronise(me, OpKind::exit, me, 0, 0);
 }
 
 bool Engine::carry(Handle target, Envelope& envelope) {
   if (!is_reached_by_channel(target)) return false;
-  put_into_channel({.target = target, .envelope = &envelope, .signal = nullptr});
+  put_into_channel(target, &envelope, nullptr);
   return true;
 }
 
 bool Engine::carry_signal(Handle target, Link& signal) {
   if (!is_reached_by_channel(target)) return false;
-  put_into_channel({.target = target, .envelope = nullptr, .signal = &signal});
+  put_into_channel(target, nullptr, &signal);
   return true;
 }
 
@@ -265,52 +234,57 @@ bool Engine::is_reached_by_channel(Handle target) const {
   return bounded == nullptr || bounded->overflow() != Overflow::suspend;
 }
 
-void Engine::put_into_channel(Carried what) {
-  Agent& carrier = *agents_[channel(acting_, agent_index(what.target))];
-  carrier.carried.push_back(what);
-  if (carrier.carried.size() == 1) enable(carrier.op);
+void Engine::put_into_channel(Handle target, Envelope* envelope, Link* signal) {
+  Carrier& carrier = agents_.channel(*acting_, agent(target));
+  Carried& what = carried_.take();
+  what.envelope = envelope;
+  what.signal = signal;
+  (carrier.first == nullptr ? carrier.first : carrier.last->next) = &what;
+  carrier.last = &what;
+  if (carrier.first == &what) enabled_.add(carrier.op);
 }
 
-std::uint32_t Engine::channel(std::uint32_t from, std::uint32_t to) {
-  const auto [at, is_new] =
-      channels_.try_emplace((std::uint64_t{from} << 32) | to, static_cast<std::uint32_t>(agents_.size()));
-  if (is_new) {
-    auto carrier = std::make_unique<Agent>();
-    carrier->path = agents_[from]->path + "=>" + agents_[to]->path;
-    carrier->path_hash = hash_text(carrier->path);
-    carrier->op.kind = OpKind::deliver;
-    carrier->op.agent = at->second;
-    carrier->op.object = to;
-    agents_.push_back(std::move(carrier));
+void Engine::deliver_next(Carrier& carrier) {
+  Carried& first = *carrier.first;
+  const Carried what = first;
+  carried_.give(first);
+  carrier.first = what.next;
+  if (carrier.first != nullptr) enabled_.add(carrier.op);
+  const Handle target = carrier.op.object->handle;
+  if (what.signal != nullptr) {
+    runtime_->deliver_signal(target, *what.signal);
+  } else {
+    runtime_->deliver(target, what.envelope);
   }
-  return at->second;
 }
 
 // ---- visible acts ---------------------------------------------------------------------------------------------------------
 
 void Engine::enqueued(Handle target, Envelope& envelope, Enqueued outcome) {
   if (tearing_down_) return;
-  const std::uint32_t to = agent_index(target);
-  const std::uint32_t from = (envelope.flags & Envelope::is_tick) != 0 ? to : agent_index(envelope.sender);
-  envelope.ordinal = pair_ordinal(from, to, true);
-  if (envelope.priority != Priority::normal) order_matters(*agents_[to]);
+  Agent& to = agent(target);
+  Agent& from = (envelope.flags & Envelope::is_tick) != 0 ? to : agent(envelope.sender);
+  envelope.ordinal = agents_.sent(from, to)++;
+  if (envelope.priority != Priority::normal) order_matters(to);
   EventKind kind = EventKind::enqueue;
   if (outcome == Enqueued::waiting) kind = EventKind::wait_for_place;
   if (outcome == Enqueued::full || outcome == Enqueued::gone || outcome == Enqueued::unknown ||
       outcome == Enqueued::dropped_newest) {
     kind = EventKind::refuse;
   }
-  note(kind, *agents_[to], agents_[from]->path_hash ^ mix64(envelope.operations->message->name_hash),
-       hash_of(envelope) + envelope.ordinal);
-  if (options_.record_events && kind != EventKind::enqueue) {
-    Event& event = record(kind, agents_[from]->path, agents_[to]->path, text_of(envelope));
-    event.file = envelope.where.file_name();
-    event.line = envelope.where.line();
-    event.reply = outcome == Enqueued::gone      ? "actor_stopped"
-                  : outcome == Enqueued::unknown ? "actor_not_found"
-                  : outcome == Enqueued::waiting ? "waits for a place"
-                                                 : "mailbox_full";
-  }
+  note(kind, to, from.path_hash ^ mix64(envelope.operations->message->name_hash), hash_of(envelope) + envelope.ordinal);
+  if (options_.record_events && kind != EventKind::enqueue) record_refusal(from, to, envelope, outcome);
+}
+
+void Engine::record_refusal(const Agent& from, const Agent& to, const Envelope& envelope, Enqueued outcome) {
+  Event& event = record(outcome == Enqueued::waiting ? EventKind::wait_for_place : EventKind::refuse,
+                        agents_.path_of(from), agents_.path_of(to), text_of(envelope));
+  event.file = envelope.where.file_name();
+  event.line = envelope.where.line();
+  event.reply = outcome == Enqueued::gone      ? "actor_stopped"
+                : outcome == Enqueued::unknown ? "actor_not_found"
+                : outcome == Enqueued::waiting ? "waits for a place"
+                                               : "mailbox_full";
 }
 
 void Engine::placed(Cell& target, Envelope& envelope) {
@@ -320,13 +294,17 @@ void Engine::placed(Cell& target, Envelope& envelope) {
 void Engine::taken(Cell& cell, Envelope& envelope) {
   if (tearing_down_) return;
   ++steps_;
-  Agent& me = agent(cell.handle());
+  Agent& me = agents_.in_slot(cell.slot);
   ++me.takes;
   const Agent& from = agent(envelope.sender);
   note(EventKind::take, me, from.path_hash ^ mix64(envelope.operations->message->name_hash), envelope.ordinal);
-  if (!options_.record_events) return;
-  me.event = events_.size();
-  Event& event = record(EventKind::take, from.path, me.path, text_of(envelope));
+  if (options_.record_events) record_take(from, me, cell, envelope);
+}
+
+void Engine::record_take(const Agent& from, const Agent& to, const Cell& cell, const Envelope& envelope) {
+  if (event_of_.size() <= to.index) event_of_.resize(to.index + 1);
+  event_of_[to.index] = events_.size();
+  Event& event = record(EventKind::take, agents_.path_of(from), agents_.path_of(to), text_of(envelope));
   event.file = envelope.where.file_name();
   event.line = envelope.where.line();
   cell.type->fields(cell.actor, event.before);
@@ -334,27 +312,35 @@ void Engine::taken(Cell& cell, Envelope& envelope) {
 
 void Engine::ended(Cell& cell, Envelope& envelope, Ended how) {
   if (tearing_down_) return;
-  Agent& me = agent(cell.handle());
+  const Agent& me = agents_.in_slot(cell.slot);
   note(EventKind::end, me, static_cast<std::uint64_t>(how), 0);
   handling_ = cell.handle();
-  if (options_.record_events) {
-    Event& event = events_[me.event];
-    if (cell.actor != nullptr) cell.type->fields(cell.actor, event.after);
-    const MessageInfo& info = *envelope.operations->message;
-    if (how == Ended::handled && (envelope.flags & Envelope::is_ask) != 0 && info.describe_reply != nullptr) {
-      info.describe_reply(envelope.payload(), event.reply);
-    } else if (how == Ended::failed) {
-      event.reply = "failed";
-    } else if (how == Ended::unwound) {
-      event.reply = "unwound";
-    } else if (how == Ended::stashed) {
-      event.reply = "stashed";
-    }
-    last_handled_ = fmt::format("{} from {}", event.message, event.from);
-  } else {
-    last_handled_ = std::string{envelope.operations->message->name};
-  }
+  last_message_ = envelope.operations->message;
+  if (options_.record_events) record_end(me, cell, envelope, how);
   if (how != Ended::stashed) check_invariants();
+}
+
+void Engine::record_end(const Agent& who, const Cell& cell, const Envelope& envelope, Ended how) {
+  last_event_ = event_of_[who.index];
+  Event& event = events_[last_event_];
+  if (cell.actor != nullptr) cell.type->fields(cell.actor, event.after);
+  const MessageInfo& info = *envelope.operations->message;
+  if (how == Ended::handled && (envelope.flags & Envelope::is_ask) != 0 && info.describe_reply != nullptr) {
+    info.describe_reply(envelope.payload(), event.reply);
+  } else if (how == Ended::failed) {
+    event.reply = "failed";
+  } else if (how == Ended::unwound) {
+    event.reply = "unwound";
+  } else if (how == Ended::stashed) {
+    event.reply = "stashed";
+  }
+}
+
+/// Returns: the message that was handled last; with its fields and its sender, while recording.
+std::string Engine::last_handled() const {
+  if (last_message_ == nullptr) return {};
+  if (!options_.record_events) return std::string{last_message_->name};
+  return fmt::format("{} from {}", events_[last_event_].message, events_[last_event_].from);
 }
 
 void Engine::replied(Cell& replier, const Ask& ask, bool in_time) {
@@ -369,7 +355,7 @@ void Engine::replied(Cell& replier, const Ask& ask, bool in_time) {
   }
   note(in_time ? EventKind::reply : EventKind::late_reply, me, agent(ask.asker).path_hash, value);
   if (options_.record_events && !in_time) {
-    record(EventKind::late_reply, me.path, agent(ask.asker).path, std::string{info.name});
+    record(EventKind::late_reply, agents_.path_of(me), agents_.path_of(agent(ask.asker)), std::string{info.name});
   }
 }
 
@@ -379,14 +365,16 @@ void Engine::resumed(Cell& cell) {
   Agent& me = agent(cell.handle());
   ++me.resumes;
   note(EventKind::resume, me, me.resumes, 0);
-  if (options_.record_events) record(EventKind::resume, me.path, me.path, {});
+  if (options_.record_events) record(EventKind::resume, agents_.path_of(me), agents_.path_of(me), {});
 }
 
 void Engine::exited(Cell& cell, const ExitReason& reason) {
   if (tearing_down_) return;
   const Agent& me = agent(cell.handle());
   note(EventKind::exit, me, static_cast<std::uint64_t>(reason.kind()), 0);
-  if (options_.record_events) record(EventKind::exit, me.path, me.path, to_string(reason));
+  if (options_.record_events) {
+    record(EventKind::exit, agents_.path_of(me), agents_.path_of(me), to_string(reason));
+  }
 }
 
 void Engine::restarted(Cell& cell) {
@@ -394,7 +382,8 @@ void Engine::restarted(Cell& cell) {
   const Agent& me = agent(cell.handle());
   note(EventKind::restart, me, cell.incarnation, 0);
   if (options_.record_events) {
-    record(EventKind::restart, me.path, me.path, fmt::format("incarnation {}", cell.incarnation));
+    record(EventKind::restart, agents_.path_of(me), agents_.path_of(me),
+           fmt::format("incarnation {}", cell.incarnation));
   }
 }
 
@@ -402,7 +391,7 @@ void Engine::dead_letter(const Envelope& envelope, std::string_view reason) {
   if (tearing_down_) return;
   note(EventKind::dead_letter, agent(envelope.sender), envelope.operations->message->name_hash, hash_text(reason));
   if (options_.record_events) {
-    record(EventKind::dead_letter, agent(envelope.sender).path, "dead letters",
+    record(EventKind::dead_letter, agents_.path_of(agent(envelope.sender)), "dead letters",
            fmt::format("{} ({})", envelope.operations->message->name, reason));
   }
 }
@@ -417,6 +406,7 @@ void Engine::report_finding(Finding finding) {
   if (finding_ || tearing_down_) return;  // stop at the first
   finding.step = steps_;
   finding_ = std::move(finding);
+  look_up_at_ = 0;
 }
 
 void Engine::report_ledger(std::string account) {
@@ -441,7 +431,7 @@ const void* Engine::peek(Handle handle, const ActorType* type) {
   if (Agent& who = agent(handle); in_predicate_) {
     order_matters(who);
   } else if (options_.reduce && !tearing_down_ && who.hurried_in == period_) {
-    rerun_unreduced_ = true;  // what it did before might have come after this look
+    rerun_without_reductions();  // what it did before might have come after this look
   }
   if (cell->in_handler) {
     if (in_predicate_) throw MidHandler{};
@@ -450,7 +440,7 @@ const void* Engine::peek(Handle handle, const ActorType* type) {
   return cell->actor;
 }
 
-void Engine::check_invariants() {
+void Engine::judge_invariants() {
   for (const Invariant& invariant : invariants_) {
     if (evaluate(invariant.name, invariant.holds).value_or(true)) continue;
     std::string detail;
@@ -464,7 +454,7 @@ void Engine::check_invariants() {
       }
     }
     detail += fmt::format("   after step {}, t={} (virtual)", steps_, format_duration(now_.time_since_epoch()));
-    if (handling_.is_set()) detail += fmt::format(", {} handled {}", path_of(handling_), last_handled_);
+    if (handling_.is_set()) detail += fmt::format(", {} handled {}", path_of(handling_), last_handled());
     report_finding({.kind = FindingKind::invariant_violated,
                     .name = invariant.name,
                     .detail = std::move(detail),
@@ -514,7 +504,7 @@ void Engine::learn_what_is_watched() {
     } catch (...) {  // NOLINT: judged when it is evaluated for good
     }
     in_predicate_ = false;
-    if (peeked_.empty()) rerun_unreduced_ = true;
+    if (peeked_.empty()) rerun_without_reductions();
   };
   for (Invariant& invariant : invariants_) learn(invariant.tried, invariant.holds);
   for (Sometimes& one : sometimes_) learn(one.tried, one.holds);
@@ -567,7 +557,7 @@ void Engine::find_stuck(const Wait* of_the_test) {
     who += (who.empty() ? "" : "; ") + text;
     ++waits;
   };
-  if (of_the_test != nullptr) add(describe_wait(agents_[test_agent]->path, *of_the_test));
+  if (of_the_test != nullptr) add(describe_wait(agents_.path_of(agents_.test()), *of_the_test));
   runtime_->for_each_cell([&](Cell& cell) {
     if (cell.wait != nullptr && cell.wait->fiber != nullptr && !cell.wait->ready()) {
       add(describe_wait(path_of(cell.handle()), *cell.wait));
@@ -575,7 +565,7 @@ void Engine::find_stuck(const Wait* of_the_test) {
   });
   if (waits == 0) return;
   // A periodic tick may still help; the body of the test waits with them, and has found that they do not.
-  if (of_the_test == nullptr && !timers_.empty() && (*timers_.begin())->due != Instant::max()) return;
+  if (of_the_test == nullptr && !timers_.empty() && timers_.first().due != Instant::max()) return;
   report_finding({.kind = FindingKind::stuck,
                   .name = who,
                   .detail = fmt::format("nothing runnable, {} {} unanswered", waits, waits == 1 ? "wait" : "waits"),

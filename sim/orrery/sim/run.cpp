@@ -21,12 +21,12 @@ bool attempt(const Body& body, Strategy& strategy, const RunOptions& options, Ou
         {.kind = FindingKind::exception_in_test, .name = "not a std::exception", .detail = {}, .file = {}});
   }
   if (engine.wants_rerun_unreduced()) {
-    world.finish();
+    (void)world.finish();
     return false;
   }
   outcome.virtual_time = world.now().time_since_epoch();
   outcome.divergence = strategy.divergence();
-  world.finish();
+  outcome.ledger = world.finish();
   outcome.finding = engine.finding();
   outcome.trace_hash = engine.trace_hash();
   outcome.decisions = engine.decisions();
@@ -35,7 +35,6 @@ bool attempt(const Body& body, Strategy& strategy, const RunOptions& options, Ou
   outcome.sometimes = engine.sometimes();
   outcome.steps = engine.steps();
   outcome.operations = engine.operations();
-  outcome.ledger = world.ledger();
   return true;
 }
 

@@ -27,9 +27,11 @@ std::string_view name_of(DecisionKind kind) {
 }  // namespace
 
 std::uint64_t RandomWalk::choose(const Point& point) {
+  if (point.kind == DecisionKind::schedule) [[likely]]
+    return schedule_.below(point.count);
   switch (point.kind) {
     case DecisionKind::schedule:
-      return scaled(schedule_, point.count);
+      break;
     case DecisionKind::fault:
       return scaled(faults_, point.count);
     case DecisionKind::draw: {

@@ -5,14 +5,22 @@
 
 namespace orrery::sim {
 
+namespace {
+/// The table of cells that no run of this thread uses at the moment.
+CellTable& spare_cells() {
+  static thread_local CellTable instance;
+  return instance;
+}
+}  // namespace
+
 World::World(Strategy& strategy, RunOptions options)
-    : EngineHolder{strategy, options}, Runtime{engine, options.runtime, &engine} {
+    : EngineHolder{strategy, options}, Runtime{engine, options.runtime, &engine, &spare_cells()} {
   add_execution(engine_execution());
   engine.attach(*this);
 }
 
 World::~World() {
-  if (!finished_) finish();
+  if (!finished_) (void)finish();
   engine.detach();
 }
 
@@ -32,7 +40,7 @@ bool World::run_until(const std::function<bool()>& done) {
 
 std::string World::path_of(Handle handle) const { return engine.path_of(handle); }
 
-void World::finish() {
+Ledger World::finish() {
   ORRERY_CHECK(!finished_);
   finished_ = true;
   engine.tear_down();  // no predicate is asked any more: what it refers to has gone with the body
@@ -40,6 +48,7 @@ void World::finish() {
   if (!account.adds_up() || account.queued != 0) {
     engine.report_ledger(orrery_describe(account));
   }
+  return account;
 }
 
 }  // namespace orrery::sim

@@ -68,8 +68,8 @@ class World final : private detail::EngineHolder, public Runtime {
   [[nodiscard]] std::string path_of(Handle handle) const override;
 
   /// Ends the run and checks that the account of messages adds up. Called once by the runner; nothing can be run
-  /// afterwards.
-  void finish();
+  /// afterwards. Returns: that account.
+  Ledger finish();
   [[nodiscard]] Engine& internals() noexcept { return engine; }
 
  private:

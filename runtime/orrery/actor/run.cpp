@@ -306,7 +306,7 @@ inline bool Runtime::run_usual(Execution& worker, Cell& cell, std::uint32_t& bud
 }
 
 /// The same for one message where somebody observes. Asks are left to run(): their replies are choices.
-/// Returns: as run_plain().
+/// Returns: as run_usual().
 inline bool Runtime::run_observed(Execution& execution, Cell& cell, std::uint32_t& budget) {
   if (cell.signals.load(std::memory_order_relaxed) != nullptr || cell.uses_priorities.load(std::memory_order_relaxed)) {
     return false;

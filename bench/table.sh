@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# table.sh [--quick] [--json FILE] [--plot FILE] [--keep FILE]: our benchmarks, the machine's limits and the peers in one
-# table of ratios.
+# table.sh [--quick] [--rows REGEX] [--json FILE] [--plot FILE] [--keep FILE]: our benchmarks, the machine's limits and the
+# peers in one table of ratios.
+#   --rows REGEX     only rows whose ids match, as in '^F1'; peers run only if one of these has any
 #   --json, --plot   the same for programs, and as an SVG picture
 #   --keep FILE      keeps what was measured; `table.sh --from FILE [--json FILE] [--plot FILE]` makes the rest from it
 # Why:  a machine drifts by more than what is to be seen. So everything runs in turns, process by process, in one run, and
@@ -13,28 +14,34 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin=build/release/bin
-rows=bench/rows.txt
 
-repetitions=7 min_time=0.2 keep='' from=''
+repetitions=7 min_time=0.2 keep='' from='' only=.
 report=()
 while (($#)); do
   case $1 in
     --quick) repetitions=1 min_time=0.05; shift; continue ;;
-    --json | --plot | --keep | --from) ;;
+    --json | --plot | --keep | --from | --rows) ;;
     *) sed -n '2,3s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
   esac
-  file=${2:?$1 needs a file}
+  value=${2:?$1 needs a value}
   case $1 in
-    --keep) keep=$file ;;
-    --from) from=$file ;;
-    *) report+=("$1" "$file") ;;
+    --keep) keep=$value ;;
+    --from) from=$value ;;
+    --rows) only=$value ;;
+    *) report+=("$1" "$value") ;;
   esac
   shift 2
 done
-if [[ -n $from ]]; then exec "$bin/bench_report" "$rows" "$from" "${report[@]}"; fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+awk -v only="$only" '!/^#/ && NF && $1 ~ only' bench/rows.txt > "$work/rows"
+rows=$work/rows
+[[ -s $rows ]] || { echo "table.sh: no row matches $only" >&2; exit 2; }
+if [[ -n $from ]]; then
+  "$bin/bench_report" "$rows" "$from" "${report[@]}"
+  exit
+fi
 # What was measured: one line "WHO ROW FIGURE CHECKSUM" each, where WHO is ours, limit, or a peer.
 measured=$work/measured
 
@@ -65,11 +72,12 @@ measure_ours() {  # ID EXECUTABLE BENCHMARK FIGURE
   echo "ours $1 ${line#* }" >> "$measured"
 }
 
-peers=$(bench/peers/run.sh build)
+peers=
+if awk '$7 != "-" { found = 1 } END { exit !found }' "$rows"; then peers=$(bench/peers/run.sh build); fi
 for ((repetition = 1; repetition <= repetitions; ++repetition)); do
   echo "repetition $repetition of $repetitions" >&2
   while read -r id executable benchmark figure _; do
-    [[ $id == \#* || $id == '' || $executable == - ]] || measure_ours "$id" "$executable" "$benchmark" "$figure"
+    [[ $executable == - ]] || measure_ours "$id" "$executable" "$benchmark" "$figure"
   done < "$rows"
   benchmarks limits . real_time | sed 's/^limit_/limit /' >> "$measured"
   for peer in $peers; do bench/peers/run.sh run "$peer" | sed "s/^/$peer /" >> "$measured"; done

@@ -28,7 +28,7 @@ PlaceWaiter* BoundedMailbox::close() noexcept {
   open_ = false;
   PlaceWaiter* const waiters = first_waiter_;
   first_waiter_ = last_waiter_ = nullptr;
-  for (auto* waiter = waiters; waiter != nullptr; waiter = waiter->next) ++refused_;
+  for (PlaceWaiter* waiter = waiters; waiter != nullptr; waiter = waiter->next) ++refused_;
   return waiters;
 }
 
@@ -85,7 +85,7 @@ BoundedMailbox::Outcome BoundedMailbox::push_or_wait(Envelope& envelope, Handle 
 bool BoundedMailbox::withdraw(PlaceWaiter& waiter) noexcept {
   const std::lock_guard guard{lock_};
   PlaceWaiter* before = nullptr;
-  for (auto* at = first_waiter_; at != nullptr; before = at, at = at->next) {
+  for (PlaceWaiter* at = first_waiter_; at != nullptr; before = at, at = at->next) {
     if (at != &waiter) continue;
     (before == nullptr ? first_waiter_ : before->next) = at->next;
     if (last_waiter_ == at) last_waiter_ = before;

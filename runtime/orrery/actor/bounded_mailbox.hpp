@@ -11,9 +11,9 @@
 // Source:       SPEC Q1, Q3.
 #pragma once
 #include "orrery/actor/lanes.hpp"
+#include "orrery/core/atomic.hpp"
 #include "orrery/core/spin_lock.hpp"
 
-#include <atomic>
 #include <cstdint>
 
 namespace orrery {
@@ -29,11 +29,11 @@ enum class Overflow : std::uint8_t {
 /// A sender that waits for a place. Lives on the sender's stack until it has left the list (B3).
 struct PlaceWaiter {
   enum State : std::uint32_t { waiting, placed, closed };
-  std::atomic<std::uint32_t> state{waiting};
-  Envelope* envelope = nullptr;
+  Atomic<std::uint32_t> state{waiting};
+  Plain<Envelope*> envelope = nullptr;
   Handle sender{};           ///< the cell to wake, or unset
   Waiter* thread = nullptr;  ///< the thread (or test body) to wake otherwise
-  PlaceWaiter* next = nullptr;
+  Plain<PlaceWaiter*> next = nullptr;
 };
 
 class BoundedMailbox {
@@ -96,8 +96,8 @@ class BoundedMailbox {
 
   SpinLock lock_;
   Lanes lanes_;
-  PlaceWaiter* first_waiter_ = nullptr;
-  PlaceWaiter* last_waiter_ = nullptr;
+  Plain<PlaceWaiter*> first_waiter_ = nullptr;
+  Plain<PlaceWaiter*> last_waiter_ = nullptr;
   Handle owner_{};
   std::uint32_t capacity_ = 0;
   std::uint32_t resume_at_ = 0;

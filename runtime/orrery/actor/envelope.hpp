@@ -9,10 +9,10 @@
 #pragma once
 #include "orrery/actor/errors.hpp"
 #include "orrery/actor/message.hpp"
+#include "orrery/core/atomic.hpp"
 #include "orrery/core/hash.hpp"
 #include "orrery/core/ids.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <source_location>
@@ -28,7 +28,7 @@ struct Waiter;
 
 /// The intrusive link of every queue an envelope can stand in.
 struct Link {
-  std::atomic<Link*> next{nullptr};
+  Atomic<Link*> next{nullptr};
 };
 
 /// What can be known about a message type without the actor that handles it.
@@ -60,7 +60,17 @@ class Ask {
  public:
   enum State : std::uint32_t { pending, settled, abandoned };
 
-  std::atomic<std::uint32_t> state{pending};
+  /// The replier's last act. Returns: false when the asker has let go: the block is the replier's to free; else it is the
+  /// asker's from here on.
+  [[nodiscard]] bool settle() noexcept { return state.exchange(settled, std::memory_order_seq_cst) != abandoned; }
+  /// The asker lets go. Returns: false when it was settled before: the block is the asker's to free.
+  [[nodiscard]] bool abandon() noexcept {
+    if (state.load(std::memory_order_acquire) != pending) return false;
+    std::uint32_t expected = pending;
+    return state.compare_exchange_strong(expected, abandoned, std::memory_order_seq_cst);
+  }
+
+  Atomic<std::uint32_t> state{pending};
   bool has_reply = false;              ///< written by the replier before it settles
   AskError error = AskError::timeout;  ///< meaningful when settled without a reply
   Handle asker{};                      ///< the cell to wake; unset when a foreign thread waits

@@ -1,14 +1,16 @@
 #include "orrery/actor/mail_queue.hpp"
 
-#include <thread>
-
 namespace orrery {
 
 Link* MailQueue::await_link(Link& node) noexcept {
   // A producer stands between its exchange and its store: a few instructions, unless its thread was preempted there.
   for (int round = 0;; ++round) {
     if (Link* const next = node.next.load(std::memory_order_acquire); next != nullptr) return next;
-    if (round >= 64) std::this_thread::yield();
+    if (round < 64) {
+      spin_pause();
+    } else {
+      yield_thread();
+    }
   }
 }
 

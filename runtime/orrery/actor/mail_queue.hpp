@@ -22,8 +22,7 @@
 // Source:       D. Vyukov's intrusive MPSC queue, changed so that the last node can be removed.
 #pragma once
 #include "orrery/actor/envelope.hpp"
-
-#include <atomic>
+#include "orrery/core/atomic.hpp"
 
 namespace orrery {
 
@@ -95,7 +94,8 @@ class MailQueue {
   /// Returns: the node that take() would return next, as far as it is linked already; null when there is none.
   /// Threads: the consumer, or any while the world stands still.
   [[nodiscard]] Link* front() const noexcept {
-    return head_ != nullptr ? head_ : stub_.next.load(std::memory_order_acquire);
+    Link* const head = head_;
+    return head != nullptr ? head : stub_.next.load(std::memory_order_acquire);
   }
 
   /// Counts what is queued except `uncounted`, up to `most`. Threads: as front().  Cost: O(result).
@@ -117,9 +117,9 @@ class MailQueue {
     return false;
   }
 
-  std::atomic<Link*> tail_{nullptr};
+  Atomic<Link*> tail_{nullptr};
   Link stub_;
-  Link* head_ = nullptr;
+  Plain<Link*> head_ = nullptr;
 };
 
 }  // namespace orrery

@@ -24,7 +24,7 @@ void prepare_asymmetric_fences() noexcept {
 }
 
 void heavy_fence() noexcept {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  thread_fence(std::memory_order_seq_cst);
   if (!detail::light_fence_is_free) return;
   const bool done = membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
   ORRERY_CHECK(done, "membarrier was there when it was registered");

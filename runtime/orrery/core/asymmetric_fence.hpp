@@ -15,6 +15,8 @@
 // Source:       membarrier(2), MEMBARRIER_CMD_PRIVATE_EXPEDITED; the proposal P1202 and folly's AsymmetricThreadFence
 //               for the idea and the names.
 #pragma once
+#include "orrery/core/atomic.hpp"
+
 #include <atomic>
 
 namespace orrery {
@@ -32,7 +34,7 @@ inline void light_fence() noexcept {
   if (detail::light_fence_is_free) [[likely]] {
     std::atomic_signal_fence(std::memory_order_seq_cst);
   } else {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    thread_fence(std::memory_order_seq_cst);
   }
 }
 

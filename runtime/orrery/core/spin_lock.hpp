@@ -9,8 +9,7 @@
 // Source:       L. Rudolph, Z. Segall: "Dynamic Decentralized Cache Schemes for MIMD Parallel Processors"
 //               (1984).
 #pragma once
-#include <atomic>
-#include <thread>
+#include "orrery/core/atomic.hpp"
 
 namespace orrery {
 /// Meets Lockable: use it with std::lock_guard. 1 byte.
@@ -44,23 +43,14 @@ class SpinLock {
       // Relaxed: only a hint that trying is worth it; try_take orders what follows.
       while (locked_.load(std::memory_order_relaxed)) {
         if (++spins < spins_before_yield) {
-          pause();
+          spin_pause();
         } else {
-          std::this_thread::yield();
+          yield_thread();
         }
       }
     } while (!try_take());
   }
 
-  /// Tells the core that this is a wait: it saves power and leaves the pipeline to its twin.
-  static void pause() noexcept {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-  }
-
-  std::atomic<bool> locked_{false};
+  Atomic<bool> locked_{false};
 };
 }  // namespace orrery

@@ -11,9 +11,9 @@
 // Source:       the LIFO slot of Tokio and Go's runnext; J. Dekker's algorithm made asymmetric (asymmetric_fence.hpp).
 #pragma once
 #include "orrery/core/asymmetric_fence.hpp"
+#include "orrery/core/atomic.hpp"
 #include "orrery/core/spin_lock.hpp"
 
-#include <atomic>
 #include <mutex>
 
 namespace orrery {
@@ -65,9 +65,9 @@ class HotSlot {
     return item_.exchange(item, std::memory_order_acq_rel);
   }
 
-  std::atomic<T*> item_{nullptr};
-  std::atomic<bool> in_use_{false};     // one writer, the owner
-  std::atomic<bool> has_thief_{false};  // written under the lock
+  Atomic<T*> item_{nullptr};
+  Atomic<bool> in_use_{false};     // one writer, the owner
+  Atomic<bool> has_thief_{false};  // written under the lock
   SpinLock lock_;
 };
 

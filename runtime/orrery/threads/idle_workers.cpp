@@ -4,14 +4,14 @@
 
 namespace orrery {
 
-void IdleWorkers::left(Worker& worker) noexcept {
+void IdleWorkers::left(Sleeper& worker) noexcept {
   ++departures_;  // I3
   worker.wakes_watchdog = watchdog_sleeps_;
   watchdog_sleeps_ = false;
 }
 
 void IdleWorkers::wake_one() {
-  Worker* woken = nullptr;
+  Sleeper* woken = nullptr;
   {
     const std::lock_guard guard{mutex_};
     const std::uint32_t seen = word_.load(std::memory_order_seq_cst);
@@ -31,13 +31,13 @@ bool IdleWorkers::begin_search() noexcept {
   return true;
 }
 
-bool IdleWorkers::enter(Worker& self, bool was_searching) {
+bool IdleWorkers::enter(Sleeper& self, bool was_searching) {
   if (!enter_list(self, was_searching)) return false;
   heavy_fence();  // before the caller looks again
   return true;
 }
 
-bool IdleWorkers::enter_list(Worker& self, bool was_searching) {
+bool IdleWorkers::enter_list(Sleeper& self, bool was_searching) {
   const std::lock_guard guard{mutex_};
   if (closed_.load(std::memory_order_relaxed)) {
     if (was_searching) word_.fetch_sub(one_searching, std::memory_order_seq_cst);
@@ -49,7 +49,7 @@ bool IdleWorkers::enter_list(Worker& self, bool was_searching) {
   return true;
 }
 
-bool IdleWorkers::leave(Worker& self) {
+bool IdleWorkers::leave(Sleeper& self) {
   const std::lock_guard guard{mutex_};
   const auto at = std::ranges::find(sleepers_, &self);
   if (at == sleepers_.end()) return false;
@@ -60,17 +60,17 @@ bool IdleWorkers::leave(Worker& self) {
 }
 
 void IdleWorkers::close() {
-  std::vector<Worker*> woken;
+  std::vector<Sleeper*> woken;
   {
     const std::lock_guard guard{mutex_};
     closed_.store(true, std::memory_order_release);
     woken.swap(sleepers_);
-    for (Worker* const worker : woken) {
+    for (Sleeper* const worker : woken) {
       word_.fetch_add(one_searching - one_sleeping, std::memory_order_seq_cst);
       left(*worker);
     }
   }
-  for (Worker* const worker : woken) worker->parker.unpark();  // I2
+  for (Sleeper* const worker : woken) worker->parker.unpark();  // I2
 }
 
 IdleWorkers::Rest IdleWorkers::rest() {

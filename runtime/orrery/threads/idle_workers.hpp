@@ -19,16 +19,21 @@
 //               Dijkstra.
 #pragma once
 #include "orrery/core/asymmetric_fence.hpp"
-#include "orrery/threads/worker.hpp"
+#include "orrery/core/atomic.hpp"
+#include "orrery/threads/parker.hpp"
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 #include <vector>
 
 namespace orrery {
+
+/// The part of a worker that can sleep.
+struct Sleeper {
+  Parker parker;
+  Plain<bool> wakes_watchdog = false;  ///< set by whoever wakes this one, before its token
+};
 
 class IdleWorkers {
  public:
@@ -58,10 +63,10 @@ class IdleWorkers {
   /// Enters the caller in the list; it must then look for work once more, and park.    Cost: a heavy_fence().
   ///
   /// Returns: false when the workers are being stopped.
-  [[nodiscard]] bool enter(Worker& self, bool was_searching);
+  [[nodiscard]] bool enter(Sleeper& self, bool was_searching);
   /// Takes the caller off the list. Returns: false when somebody else did: a token is there, or under way
   /// (I2).
-  [[nodiscard]] bool leave(Worker& self);
+  [[nodiscard]] bool leave(Sleeper& self);
 
   /// Wakes everybody for good: enter() refuses from now on.
   void close();
@@ -84,17 +89,17 @@ class IdleWorkers {
   static constexpr std::uint32_t one_searching = 1;
   static constexpr std::uint32_t one_sleeping = 1U << 16;
 
-  bool enter_list(Worker& self, bool was_searching);
-  void left(Worker& worker) noexcept;
+  bool enter_list(Sleeper& self, bool was_searching);
+  void left(Sleeper& worker) noexcept;
 
   const std::size_t workers_;
-  alignas(64) std::atomic<std::uint32_t> word_{0};
-  alignas(64) std::mutex mutex_;
-  std::condition_variable resting_;
-  std::vector<Worker*> sleepers_;
+  alignas(64) Atomic<std::uint32_t> word_{0};
+  alignas(64) Mutex mutex_;
+  ConditionVariable resting_;
+  std::vector<Sleeper*> sleepers_;
   std::uint64_t departures_ = 0;
   bool watchdog_sleeps_ = false;
-  std::atomic<bool> closed_{false};  // written under the mutex
+  Atomic<bool> closed_{false};  // written under the mutex
 };
 
 }  // namespace orrery

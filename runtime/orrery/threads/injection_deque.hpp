@@ -7,8 +7,9 @@
 //               (J2) the count is never less than the number of items that a completed push left in the list
 // Not chosen:   InjectionQueue, which links the items through a member of theirs: a Cell has no link to spare.
 #pragma once
+#include "orrery/core/atomic.hpp"
+
 #include <algorithm>
-#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <deque>
@@ -64,9 +65,9 @@ class InjectionDeque {
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
  private:
-  alignas(64) std::mutex mutex_;
+  alignas(64) Mutex mutex_;
   std::deque<T*> items_;
-  alignas(64) std::atomic<std::size_t> count_{0};  // written under the mutex; its own line, idle workers poll it
+  alignas(64) Atomic<std::size_t> count_{0};  // written under the mutex; its own line, idle workers poll it
 };
 
 }  // namespace orrery

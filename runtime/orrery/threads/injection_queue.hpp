@@ -13,19 +13,19 @@
 //               none. A mutex is understood by both.
 // Source:       the Go scheduler's global run queue; Tokio's inject queue.
 #pragma once
-#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <mutex>
 #include <span>
 
+#include "orrery/core/atomic.hpp"
 #include "orrery/core/check.hpp"
 
 namespace orrery {
 
 /// `Link` names a pointer in the item that nobody else uses while the item is in this queue, as in
 /// InjectionQueue<Cell, &Cell::next>.
-template <typename T, T* T::* Link>
+template <typename T, Plain<T*> T::* Link>
 class InjectionQueue {
  public:
   InjectionQueue() = default;
@@ -64,13 +64,13 @@ class InjectionQueue {
   [[nodiscard]] bool empty() const noexcept { return size() == 0; }
 
  private:
-  alignas(64) std::mutex mutex_;
-  T* first_ = nullptr;
-  T* last_ = nullptr;                              // means something only while first_ is not null
-  alignas(64) std::atomic<std::size_t> count_{0};  // written under the mutex; its own line, as idle workers poll it
+  alignas(64) Mutex mutex_;
+  Plain<T*> first_ = nullptr;
+  Plain<T*> last_ = nullptr;                  // means something only while first_ is not null
+  alignas(64) Atomic<std::size_t> count_{0};  // written under the mutex; its own line, as idle workers poll it
 };
 
-template <typename T, T* T::* Link>
+template <typename T, Plain<T*> T::* Link>
 void InjectionQueue<T, Link>::push(std::span<T* const> items) {
   if (items.empty()) return;
   for (std::size_t i = 0; i + 1 < items.size(); ++i) items[i]->*Link = items[i + 1];
@@ -85,7 +85,7 @@ void InjectionQueue<T, Link>::push(std::span<T* const> items) {
   count_.fetch_add(items.size(), std::memory_order_seq_cst);  // pairs with size()
 }
 
-template <typename T, T* T::* Link>
+template <typename T, Plain<T*> T::* Link>
 template <std::invocable<T*> Take>
 std::size_t InjectionQueue<T, Link>::pop_some(std::size_t count_max, Take&& take) {
   if (count_max == 0 || empty()) return 0;

@@ -14,7 +14,8 @@
 //               (no deadline in C++23, and libstdc++ spins and shares its wait queues between addresses).
 // Source:       Rust's std::thread::park on futex; U. Drepper: "Futexes Are Tricky", 2011.
 #pragma once
-#include <atomic>
+#include "orrery/core/atomic.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -48,7 +49,7 @@ class Parker {
   static constexpr Word token = 1;
   static constexpr Word parked = static_cast<Word>(-1);
 
-  alignas(64) std::atomic<Word> word_{empty};  // its own line: unparking threads write it
+  alignas(64) Atomic<Word> word_{empty};  // its own line: unparking threads write it
 };
 
 }  // namespace orrery

@@ -15,20 +15,20 @@
 // Source:       the Go scheduler's runqput, runqget and runqgrab (D. Vyukov), also Tokio's queue.
 #pragma once
 #include <array>
-#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "orrery/core/atomic.hpp"
 #include "orrery/core/check.hpp"
 
 namespace orrery {
 
-template <typename T>
+template <typename T, std::size_t Capacity = 256>
 class StealQueue {
  public:
-  static constexpr std::size_t capacity = 256;
+  static constexpr std::size_t capacity = Capacity;
 
   StealQueue() = default;
   StealQueue(const StealQueue&) = delete;
@@ -63,17 +63,17 @@ class StealQueue {
   static_assert((capacity & (capacity - 1)) == 0);
 
   /// Slots are atomic because a thief that will lose its race may read one while the owner writes it.
-  std::atomic<T*>& slot(Count at) noexcept { return slots_[at % capacity]; }
+  Atomic<T*>& slot(Count at) noexcept { return slots_[at % capacity]; }
   bool move_half_to(T* item, Count head, auto& overflow);
 
-  alignas(64) std::atomic<Count> head_{0};
-  alignas(64) std::atomic<Count> tail_{0};
-  alignas(64) std::array<std::atomic<T*>, capacity> slots_{};
+  alignas(64) Atomic<Count> head_{0};
+  alignas(64) Atomic<Count> tail_{0};
+  alignas(64) std::array<Atomic<T*>, capacity> slots_{};
 };
 
-template <typename T>
+template <typename T, std::size_t Capacity>
 template <std::invocable<std::span<T* const>> Overflow>
-void StealQueue<T>::push(T* item, Overflow&& overflow) {
+void StealQueue<T, Capacity>::push(T* item, Overflow&& overflow) {
   ORRERY_CHECK(item != nullptr);
   const Count tail = tail_.load(std::memory_order_relaxed);  // our own
   for (;;) {
@@ -89,8 +89,8 @@ void StealQueue<T>::push(T* item, Overflow&& overflow) {
   }
 }
 
-template <typename T>
-bool StealQueue<T>::move_half_to(T* item, Count head, auto& overflow) {
+template <typename T, std::size_t Capacity>
+bool StealQueue<T, Capacity>::move_half_to(T* item, Count head, auto& overflow) {
   std::array<T*, half + 1> batch;
   for (std::size_t i = 0; i < half; ++i) batch[i] = slot(head + i).load(std::memory_order_relaxed);
   // Q3. Release as in pop().
@@ -101,8 +101,8 @@ bool StealQueue<T>::move_half_to(T* item, Count head, auto& overflow) {
   return true;
 }
 
-template <typename T>
-T* StealQueue<T>::pop() noexcept {
+template <typename T, std::size_t Capacity>
+T* StealQueue<T, Capacity>::pop() noexcept {
   const Count tail = tail_.load(std::memory_order_relaxed);  // our own
   Count head = head_.load(std::memory_order_relaxed);        // we read only slots that we wrote ourselves
   while (head != tail) {
@@ -114,8 +114,8 @@ T* StealQueue<T>::pop() noexcept {
   return nullptr;
 }
 
-template <typename T>
-T* StealQueue<T>::steal_into(StealQueue& mine) noexcept {
+template <typename T, std::size_t Capacity>
+T* StealQueue<T, Capacity>::steal_into(StealQueue& mine) noexcept {
   ORRERY_CHECK(this != &mine);
   const Count my_tail = mine.tail_.load(std::memory_order_relaxed);
   // Acquire as in push(): we are about to write these slots.
@@ -145,8 +145,8 @@ T* StealQueue<T>::steal_into(StealQueue& mine) noexcept {
   }
 }
 
-template <typename T>
-std::size_t StealQueue<T>::size() const noexcept {
+template <typename T, std::size_t Capacity>
+std::size_t StealQueue<T, Capacity>::size() const noexcept {
   const Count head = head_.load(std::memory_order_acquire);
   const Count count = tail_.load(std::memory_order_acquire) - head;
   return count < capacity ? static_cast<std::size_t>(count) : capacity;

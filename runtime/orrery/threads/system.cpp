@@ -75,6 +75,8 @@ std::string describe_wait(const Runtime& runtime, const Wait& wait) {
       return "sleeps";
     case Wait::Kind::mail:
       return "waits for mail";
+    case Wait::Kind::offload:
+      return "waits for offloaded work";
   }
   return "waits";
 }
@@ -122,7 +124,7 @@ StopReport System::shutdown(Duration deadline) {
     stop_all();
     const auto next_stop = std::min<Clock::time_point>(until, Clock::now() + patience);
     const bool is_idle = threads_.await_idle(next_stop);
-    if (is_idle && living() == 0) break;
+    if (is_idle && living() == 0 && threads_.offloads().await_none(next_stop)) break;
     if (Clock::now() >= until) return {false, living(), activity()};
     patience *= 2;
   }
@@ -178,6 +180,12 @@ std::vector<Activity> System::activity() {
     found.push_back({path_of(cell.handle()), describe_wait(*this, *cell.wait)});
     threads_.schedule(cell);
   });
+  for (const OffloadPool::Unfinished& work : threads_.offloads().list_unfinished()) {
+    const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(work.since);
+    found.push_back({work.actor, work.runs ? fmt::format("its work offloaded at {} has run for {}", work.where,
+                                                         format_duration(since))
+                                           : fmt::format("its work offloaded at {} waits for a thread", work.where)});
+  }
   return found;
 }
 

@@ -38,6 +38,8 @@ struct SystemOptions {
   Duration spin = std::chrono::microseconds{60};         ///< how long a worker looks for work before it sleeps
   std::uint32_t timer_tick_bits = 17;                    ///< timers fire in steps of 2^this nanoseconds
   Duration watch_period = std::chrono::milliseconds{2};  ///< how soon others take over from a worker that is stuck
+  std::uint32_t offload_threads = 64;                    ///< at most, for offloaded work; more of it waits in a queue
+  Duration offload_idle = std::chrono::seconds{10};      ///< how long such a thread waits for work before it ends
   Duration stop_timeout = std::chrono::seconds{10};      ///< how long a stop waits before it says who is still alive
   std::uint32_t reports_per_minute = 5;                  ///< of one kind
   std::uint64_t draw_seed = 0;                           ///< of Context::draw; 0: from the operating system

@@ -51,6 +51,7 @@ ThreadedWorld::ThreadedWorld(const SystemOptions& options)
               .guarded_max = options.guarded_stacks_max}},
       reporter_{options.reports_per_minute, options.report_to},
       idle_{options.threads},
+      offloads_{options.offload_threads, options.offload_idle},
       foreign_timers_{*this, options.timer_tick_bits} {
   ORRERY_CHECK(options.threads >= 1);
   prepare_asymmetric_fences();
@@ -74,6 +75,7 @@ void ThreadedWorld::start(Runtime& runtime) {
 }
 
 void ThreadedWorld::stop() {
+  offloads_.stop();
   idle_.close();
   watchdog_parker_.unpark();
   watchdog_.join();
@@ -235,12 +237,13 @@ bool ThreadedWorld::await_quiescence(Clock::time_point until) {
     const auto before = idle_.rest();
     std::size_t pending = foreign_timers_.pending();
     for (const auto& worker : workers_) pending += worker->timers.pending();
+    const bool is_offloading = !offloads_.await_none(until);
     const auto after = idle_.rest();
     // Between two looks at sleeping workers of which none departed nothing ran, so the timers counted are all
-    // there are.
+    // there are; and whoever was woken by offloaded work was woken before that was done (J3).
     const bool at_rest =
         before.all_sleep && after.all_sleep && before.departures == after.departures && injection_.empty();
-    if (at_rest && pending == 0) return true;
+    if (at_rest && pending == 0 && !is_offloading) return true;
     const auto present = Clock::now();
     if (present >= until) return false;
     if (at_rest)

@@ -34,6 +34,7 @@
 #include "orrery/threads/idle_workers.hpp"
 #include "orrery/threads/injection_deque.hpp"
 #include "orrery/threads/loop_fibers.hpp"
+#include "orrery/threads/offload_pool.hpp"
 #include "orrery/threads/reporter.hpp"
 #include "orrery/threads/system_options.hpp"
 #include "orrery/threads/timer_shard.hpp"
@@ -81,6 +82,7 @@ class ThreadedWorld final : public World {
   void continue_handler(Cell& cell) override;
   [[nodiscard]] Waiter& waiter() override;
   void block(Wait& wait) override;
+  void offload(std::shared_ptr<Job> job) override { offloads_.start(std::move(job)); }
   void report(std::string_view kind, const std::string& text) override;
 
   /// Waits until nothing runs, is runnable, or is to come by a timer somebody waits for (see System).
@@ -89,6 +91,8 @@ class ThreadedWorld final : public World {
   [[nodiscard]] bool await_quiescence(Clock::time_point until);
   /// Waits until all workers sleep and no runnable actor waits for one. Returns, Threads, Blocks: as above.
   [[nodiscard]] bool await_idle(Clock::time_point until);
+  [[nodiscard]] OffloadPool& offloads() noexcept { return offloads_; }
+  [[nodiscard]] const OffloadPool& offloads() const noexcept { return offloads_; }
   [[nodiscard]] bool is_worker() const noexcept { return this_worker() != nullptr; }
   [[nodiscard]] fiber::StackCounts fibers() const { return loops_.counts(); }
 
@@ -133,6 +137,7 @@ class ThreadedWorld final : public World {
   IdleWorkers idle_;
   InjectionDeque<Cell> injection_;
 
+  OffloadPool offloads_;
   TimerShard foreign_timers_;
   std::atomic<Duration::rep> watchdog_wakes_at_{0};  ///< later than any instant while it is awake
   Parker watchdog_parker_;

@@ -84,7 +84,7 @@ class System : private detail::SystemParts, public Runtime {
   [[nodiscard]] bool await_quiescence(Duration limit);
 
   /// Returns: what the handlers that run or wait do right now. A moment's picture for reports.
-  /// Threads: no worker.    Cost: O(cells); each waiting handler is woken once for nothing.
+  /// Threads: no worker.    Cost: O(cells), and a millisecond for each busy worker; wakes nobody.
   [[nodiscard]] std::vector<Activity> activity();
 
   [[nodiscard]] const SystemOptions& options() const noexcept { return settings_; }

@@ -10,7 +10,8 @@
 //
 //       A runnable actor lies in exactly one place: the hot slot or the queue of a worker, or the injection deque.
 //       A watchdog thread sleeps while all workers do. Else it looks every watch_period at what a stuck worker left
-//       behind: its timers, and the actor in its hot slot.
+//       behind: its timers, and the actor in its hot slot; and says who is stuck. When all have slept for a while it
+//       looks once for handlers that wait for each other.
 // Fairness, counted in turns of one worker (a turn: one actor, at most `batch` messages, however many it has):
 //       - An actor in the queue behind q others gets its turn after at most (q + 1) x (hot_runs_max + 1) turns: the
 //         queue is first in, first out, and the hot slot is served at most hot_runs_max times in a row. So between
@@ -38,10 +39,12 @@
 #include "orrery/threads/reporter.hpp"
 #include "orrery/threads/system_options.hpp"
 #include "orrery/threads/timer_shard.hpp"
+#include "orrery/threads/watchdog.hpp"
 #include "orrery/threads/worker.hpp"
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -125,6 +128,9 @@ class ThreadedWorld final : public World {
   void wake_if_needed();
 
   void keep_watch();
+  void look_at(std::size_t index);
+  [[gnu::cold]] void report_stuck(const Worker& worker, const Watchdog::Look& look, Watchdog::Verdict verdict);
+  [[nodiscard]] Instant watch_stillness(Instant present);
   [[nodiscard]] Clock::time_point to_clock(Instant instant) const noexcept;
 
   const SystemOptions options_;
@@ -142,6 +148,13 @@ class ThreadedWorld final : public World {
   std::atomic<Duration::rep> watchdog_wakes_at_{0};  ///< later than any instant while it is awake
   Parker watchdog_parker_;
   std::thread watchdog_;
+  // The next few belong to that thread.
+  Watchdog stuck_;
+  std::uint64_t still_departures_ = 0;  ///< how often workers had left their sleep when all slept last
+  Instant still_since_{};
+  bool still_was_searched_ = false;
+  Instant next_ring_search_{};
+  std::set<std::string> rings_told_;
 };
 
 }  // namespace orrery

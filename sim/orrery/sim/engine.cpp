@@ -230,7 +230,8 @@ void Engine::synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t
   Op* const chosen = next();
   if (chosen == &op) return;
   Cell* const cell = std::exchange(execution_.cell, nullptr);
-  Envelope* const message = std::exchange(execution_.message, nullptr);
+  Envelope* const message = execution_.message;
+  execution_.message = nullptr;
   if (chosen != nullptr && chosen->fiber != nullptr) {  // somebody else in mid-handler: straight to him
     acting_ = chosen->agent;
     execution_.fiber = chosen->fiber;

@@ -14,6 +14,7 @@
 #include "orrery/actor/errors.hpp"
 #include "orrery/actor/mailbox.hpp"
 #include "orrery/actor/message.hpp"
+#include "orrery/actor/offload.hpp"
 #include "orrery/actor/options.hpp"
 #include "orrery/actor/runtime.hpp"
 #include "orrery/actor/sendable.hpp"

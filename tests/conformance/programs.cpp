@@ -379,6 +379,90 @@ std::string watching(Runtime& rt, const Settle& settle) {
   return log_of(log);
 }
 
+// ---- offloaded work -------------------------------------------------------------------------------------------------
+
+struct OffloadingSpeller {
+  Ref<Logger> to;
+  void handle(Go, Context& context) {
+    between_acts();
+    const char last = context.offload([to = to] {
+      between_acts();
+      to.tell(Note{'1'});
+      between_acts();
+      to.tell(Note{'2'});
+      return '3';
+    });
+    between_acts();
+    to.tell(Note{last});
+  }
+};
+/// Work has its place between what its actor does before and after it; others may act anywhere.
+std::string offloaded_tells(Runtime& rt, const Settle& settle) {
+  const auto to = rt.spawn(Logger{});
+  const auto speller = rt.spawn(OffloadingSpeller{to});
+  const auto other = rt.spawn(Speller{to, "x"});
+  speller.tell(Go{});
+  other.tell(Go{});
+  settle();
+  return log_of(to);
+}
+
+struct OffloadingIncrementer {
+  Ref<Cell_> cell;
+  void handle(Go, Context& context) {
+    context.offload([cell = cell] {
+      between_acts();
+      const int value = cell.ask(Get{}, no_timeout).value();
+      between_acts();
+      (void)cell.ask(Set{value + 1}, no_timeout);
+    });
+  }
+};
+/// Two pieces of work that read and then write, by asking: an update can be lost.
+std::string offloaded_lost_update(Runtime& rt, const Settle& settle) {
+  const auto cell = rt.spawn(Cell_{});
+  const auto a = rt.spawn(OffloadingIncrementer{cell});
+  const auto b = rt.spawn(OffloadingIncrementer{cell});
+  a.tell(Go{});
+  b.tell(Go{});
+  settle();
+  return fmt::format("{}", cell.ask(Get{}, 10s).value());
+}
+
+struct OffloadingVictim {
+  Ref<Logger> log;
+  void handle(Go, Context& context) {
+    const Waiter_::OnExit on_exit{log};
+    between_acts();
+    try {
+      context.offload([log = log] {
+        between_acts();
+        log.tell(Note{'w'});
+        throw std::runtime_error{"as written"};
+      });
+    } catch (const std::runtime_error&) {
+      log.tell(Note{'c'});
+    }
+  }
+};
+struct OffloadingStopper {
+  Ref<OffloadingVictim> victim;
+  void handle(Go, Context& context) {
+    between_acts();
+    context.stop(victim);
+  }
+};
+/// A stop unwinds who waits for work that throws, before or after; the work is done all the same.
+std::string offloaded_stop(Runtime& rt, const Settle& settle) {
+  const auto log = rt.spawn(Logger{});
+  const auto victim = rt.spawn(OffloadingVictim{log});
+  const auto stopper = rt.spawn(OffloadingStopper{victim});
+  victim.tell(Go{});
+  stopper.tell(Go{});
+  settle();
+  return log_of(log);
+}
+
 // ---- the rest -----------------------------------------------------------------------------------------------------------------------
 
 struct Founder {
@@ -466,6 +550,9 @@ const std::vector<Program>& programs() {
       {"failing_handler_restarts", &failing_handler<true>, 0},
       {"unwinding", &unwinding, 0},
       {"watching", &watching, 2},
+      {"offloaded_tells", &offloaded_tells, 4},
+      {"offloaded_lost_update", &offloaded_lost_update, 2},
+      {"offloaded_stop", &offloaded_stop, 4},
       {"one_name", &one_name, 2},
       {"stashing", &stashing, 0},
   };

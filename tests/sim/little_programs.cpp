@@ -150,6 +150,15 @@ void Player::perform(const Step& step, Context& context) {
     case Step::Kind::sleep:
       context.sleep(std::chrono::seconds{step.seconds});
       break;
+    case Step::Kind::offload:
+      note(fmt::format("o{}={}", step.child,
+                       context.offload([&stage = *stage_, step] { return tell(stage, step.child, step.target); })));
+      break;
+    case Step::Kind::offload_ask:
+      note(fmt::format("oa{}={}", step.child, context.offload([&stage = *stage_, step] {
+        return ask(stage, step.child, step.target, step.seconds);
+      })));
+      break;
   }
 }
 
@@ -257,6 +266,10 @@ Step Writer::step(bool of_the_test) {
   if (!of_the_test && features_.timers && chance(10)) return {.kind = Step::Kind::cancel};
   if (!of_the_test && features_.timers && chance(10)) return {.kind = Step::Kind::sleep, .seconds = 1};
   result.child = new_mail();
+  if (!of_the_test && features_.offloads && chance(40)) {
+    result.kind = features_.asks && chance(40) ? Step::Kind::offload_ask : Step::Kind::offload;
+    return result;
+  }
   const auto seconds = static_cast<int>(features_.timeouts && chance(60) ? 1 + entropy_.below(2) : 0);
   if (!of_the_test && features_.timers && chance(40)) {
     result.kind = Step::Kind::timer;
@@ -306,11 +319,12 @@ Program Writer::write() {
 }
 
 std::string to_text(const Step& step) {
-  constexpr std::string_view names[] = {"tell", "ask",       "ask_any", "timer", "cancel", "stop",
-                                        "kill", "stop_self", "fail",    "depth", "sleep"};
+  constexpr std::string_view names[] = {"tell",      "ask",  "ask_any", "timer", "cancel",  "stop",       "kill",
+                                        "stop_self", "fail", "depth",   "sleep", "offload", "offload_ask"};
   std::string text = fmt::format("{}", names[static_cast<std::size_t>(step.kind)]);
   if (step.child >= 0) text += fmt::format(" {}", step.child);
-  if (step.kind <= Step::Kind::ask_any || step.kind == Step::Kind::stop || step.kind == Step::Kind::kill) {
+  if (step.kind <= Step::Kind::ask_any || step.kind == Step::Kind::stop || step.kind == Step::Kind::kill ||
+      step.kind >= Step::Kind::offload) {
     text += fmt::format("->p{}", step.target);
   }
   if (step.kind == Step::Kind::ask_any) text += fmt::format(" {}->p{}", step.other_child, step.other_target);

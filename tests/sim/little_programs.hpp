@@ -26,8 +26,10 @@ struct Step {
     kill,     ///< actor `target`
     stop_self,
     fail,
-    depth,  ///< looks how much mail waits
-    sleep,  ///< `seconds`
+    depth,        ///< looks how much mail waits
+    sleep,        ///< `seconds`
+    offload,      ///< work that tells `child` to `target`
+    offload_ask,  ///< work that asks it, and waits for the answer
   };
   Kind kind = Kind::tell;
   int child = -1;
@@ -66,6 +68,7 @@ struct Features {
   bool failures = false;
   bool looks = false;
   bool watched = false;
+  bool offloads = false;
   bool stalls = false;
   bool per_pair = false;
   int messages_max = 7;

@@ -90,6 +90,9 @@ INSTANTIATE_TEST_SUITE_P(
         Kind{"bounded", {.asks = true, .bounded = true}, 40},
         Kind{"priorities", {.asks = true, .priorities = true}, 40}, Kind{"stops", {.asks = true, .stops = true}, 60},
         Kind{"failures", {.asks = true, .failures = true}, 40}, Kind{"looks", {.asks = true, .looks = true}, 40},
+        Kind{"offloads", {.offloads = true}, 15}, Kind{"offloads_asks", {.asks = true, .offloads = true}, 15},
+        Kind{
+            "offloads_stops", {.asks = true, .timeouts = true, .stops = true, .offloads = true, .messages_max = 5}, 15},
         Kind{"watched", {.asks = true, .watched = true}, 40},
         Kind{"per_pair", {.asks = true, .per_pair = true, .messages_max = 5}, 30},
         Kind{"everything",
@@ -102,6 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
               .failures = true,
               .looks = true,
               .watched = false,
+              .offloads = true,
               .stalls = false},
              60}),
     [](const auto& test) { return std::string{test.param.name}; });

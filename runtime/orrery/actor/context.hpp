@@ -7,6 +7,7 @@
 // Threads: the handler's own fiber.
 // Source:  SPEC A14.
 #pragma once
+#include "orrery/actor/offload.hpp"
 #include "orrery/actor/runtime.hpp"
 
 #include <string_view>
@@ -78,6 +79,15 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns {
 
   /// Suspends this handler; the actor handles nothing else meanwhile.    Blocks: the fiber.
   void sleep(Duration duration);
+
+  /// Suspends this handler while `function`, which may block, runs on a thread for such work (offload.hpp has the whole
+  /// contract). Capture by value: the work goes on when this actor is stopped.
+  ///
+  /// Returns: what it returns. Throws: what it throws.    Blocks: the fiber.
+  template <Offloadable F>
+  std::invoke_result_t<F> offload(F function, std::source_location where = std::source_location::current()) {
+    return orrery::offload(runtime_, std::move(function), where);
+  }
 
   /// Puts the message being handled aside until unstash_all(). Pass it back as it came. The handler's own return value
   /// is then ignored, an asker keeps waiting.

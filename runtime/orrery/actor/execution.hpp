@@ -3,6 +3,7 @@
 // How:  one record per worker (and one for a simulation), reached through a thread-local that is read anew after every
 //       suspension, since a fiber may continue on another thread.
 #pragma once
+#include "orrery/actor/envelope.hpp"
 #include "orrery/core/block_pool.hpp"
 #include "orrery/core/ids.hpp"
 #include "orrery/fiber/thread_slot.hpp"
@@ -14,7 +15,6 @@
 namespace orrery {
 
 class Cell;
-class Envelope;
 class Runtime;
 namespace fiber {
 class Fiber;
@@ -32,12 +32,37 @@ class SingleWriterCounter {
   std::atomic<std::uint64_t> value_{0};
 };
 
+/// The message that is being handled. Its thread uses it as a pointer; others may look at any time, without a lock, which
+/// one it is (never through it: it may be gone), and of what type the last one was.
+class Handled {
+ public:
+  Handled& operator=(Envelope* envelope) noexcept {
+    envelope_.store(envelope, std::memory_order_relaxed);
+    if (envelope != nullptr) operations_.store(envelope->operations, std::memory_order_relaxed);
+    return *this;
+  }
+  operator Envelope*() const noexcept { return envelope_.load(std::memory_order_relaxed); }
+  Envelope* operator->() const noexcept { return *this; }
+
+  /// Returns: what tells this handling from the next one; null between handlers and in a hook.    Threads: any.
+  [[nodiscard]] const void* identity() const noexcept { return envelope_.load(std::memory_order_relaxed); }
+  /// Returns: the type of the message while identity() is not null.    Threads: any.
+  [[nodiscard]] const MessageInfo* type() const noexcept {
+    const Operations* const operations = operations_.load(std::memory_order_relaxed);
+    return operations == nullptr ? nullptr : operations->message;
+  }
+
+ private:
+  std::atomic<Envelope*> envelope_{nullptr};
+  std::atomic<const Operations*> operations_{nullptr};  // constants of the program: always safe to read through
+};
+
 struct Execution {
   Runtime* runtime = nullptr;
   std::uint32_t runtime_index = 0;  ///< of `runtime`; 0 is none
   BlockPool* pool = nullptr;
   Cell* cell = nullptr;           ///< whose handler runs; null between handlers
-  Envelope* message = nullptr;    ///< what it handles
+  Handled message;                ///< what it handles
   fiber::Fiber* fiber = nullptr;  ///< what this thread runs on
   SingleWriterCounter offered;
   SingleWriterCounter refused;

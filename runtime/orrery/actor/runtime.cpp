@@ -244,6 +244,40 @@ std::string Runtime::path_of(Handle handle) const {
   return fmt::format("{}#{}", cell->type->name, handle.slot);
 }
 
+namespace {
+
+/// What cannot be read otherwise without a lock in every handler. The memory is there for ever (cells are never freed), and
+/// `type` points to a constant; so what is read is old at worst.
+struct Peeked {
+  const ActorType* type;
+  bool has_extras;
+};
+#if defined(__clang__)
+[[clang::no_sanitize("thread")]]
+#else
+[[gnu::no_sanitize_thread]]
+#endif
+[[gnu::noinline]] Peeked
+peek(const Cell& cell) {
+  return {*static_cast<const ActorType* const volatile*>(&cell.type),
+          *static_cast<CellExtras* const volatile*>(&cell.extras) != nullptr};
+}
+
+}  // namespace
+
+std::string Runtime::path_from_outside(Handle handle) const {
+  const Cell* const cell = living_cell(handle);
+  if (cell == nullptr) return fmt::format("gone#{}.{}", handle.slot, handle.generation);
+  const auto [type, has_extras] = peek(*cell);
+  if (has_extras) {
+    const std::lock_guard guard{names_mutex_};
+    for (const auto& [path, owner] : names_) {
+      if (owner == handle) return path;
+    }
+  }
+  return fmt::format("{}#{}", type == nullptr ? "actor" : type->name, handle.slot);
+}
+
 std::size_t Runtime::living() const noexcept {
   const std::lock_guard guard{table_mutex_};
   std::uint64_t spawned = foreign_spawned_.load(std::memory_order_relaxed);

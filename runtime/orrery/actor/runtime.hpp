@@ -85,6 +85,10 @@ class Runtime : public detail::RefusedSpawns {
   /// Returns: the path of a living actor ("alice"), or its type and slot for an anonymous one ("Account#12").
   [[nodiscard]] virtual std::string path_of(Handle handle) const;
 
+  /// The same while another thread runs the actor, which may end it meanwhile: for reports about who is stuck.
+  /// Threads: any.    Cost: O(names) under a mutex when the actor may have one.
+  [[nodiscard]] std::string path_from_outside(Handle handle) const;
+
   [[nodiscard]] Instant now() noexcept { return world_.now(); }
   [[nodiscard]] std::size_t living() const noexcept;
   [[nodiscard]] const DeadLetters& dead_letters() const noexcept { return dead_letters_; }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,7 +24,13 @@ class Reporter {
   Reporter(std::uint32_t per_minute_max, ReportSink sink);
 
   /// Threads: any.    Blocks: the thread, on a short lock and in the sink.
-  void report(Instant now, std::string_view kind, const std::string& text);
+  void report(Instant now, std::string_view kind, const std::string& text) {
+    if (const auto swallowed = admit(now, kind)) deliver(kind, text, *swallowed);
+  }
+  /// The same for a text that costs something: whoever is admitted makes it and delivers it; who is not is counted.
+  /// Returns: how many were swallowed since the last one that was delivered.
+  [[nodiscard]] std::optional<std::uint64_t> admit(Instant now, std::string_view kind);
+  void deliver(std::string_view kind, const std::string& text, std::uint64_t swallowed);
 
  private:
   struct Budget {

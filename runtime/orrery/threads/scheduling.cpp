@@ -60,7 +60,7 @@ void ThreadedWorld::loop(void* world) noexcept {
     Worker& worker = own_worker();
     Cell* const cell = self.next_cell(worker);
     if (cell == nullptr) break;
-    worker.running.store(cell, std::memory_order_relaxed);
+    worker.running.store(cell, std::memory_order_release);  // pairs with look_at(): the cell is what it is by now
     if (self.runtime_->run(worker, *cell, batch)) self.put_back(*cell);
   }
   self.leave_loop();

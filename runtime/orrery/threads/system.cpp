@@ -49,22 +49,6 @@ SystemOptions resolve_or_exit(const SystemOptions& given, int* argc, char** argv
   return resolved->options;
 }
 
-/// Returns: the type of the message that `worker` handles, or null. The worker writes this without a lock,
-/// since it must cost a handler nothing; so this may only look at a worker that has been in the same handler
-/// for a while.
-#if defined(__clang__)
-[[clang::no_sanitize("thread", "address")]]
-#else
-[[gnu::no_sanitize_thread, gnu::no_sanitize_address]]
-#endif
-[[gnu::noinline]] const MessageInfo*
-peek_message(const Worker& worker) {
-  const Envelope* const envelope = *static_cast<Envelope* const volatile*>(&worker.message);
-  if (envelope == nullptr) return nullptr;
-  const Operations* const operations = *static_cast<const Operations* const volatile*>(&envelope->operations);
-  return operations == nullptr ? nullptr : operations->message;
-}
-
 std::string describe_wait(const Runtime& runtime, const Wait& wait) {
   switch (wait.kind()) {
     case Wait::Kind::ask:
@@ -75,6 +59,8 @@ std::string describe_wait(const Runtime& runtime, const Wait& wait) {
       return "sleeps";
     case Wait::Kind::mail:
       return "waits for mail";
+    case Wait::Kind::offload:
+      return "waits for offloaded work";
   }
   return "waits";
 }
@@ -122,7 +108,7 @@ StopReport System::shutdown(Duration deadline) {
     stop_all();
     const auto next_stop = std::min<Clock::time_point>(until, Clock::now() + patience);
     const bool is_idle = threads_.await_idle(next_stop);
-    if (is_idle && living() == 0) break;
+    if (is_idle && living() == 0 && threads_.offloads().await_none(next_stop)) break;
     if (Clock::now() >= until) return {false, living(), activity()};
     patience *= 2;
   }
@@ -164,8 +150,8 @@ std::vector<Activity> System::activity() {
     const std::uint32_t turn = worker->turns.load(std::memory_order_acquire);
     std::this_thread::sleep_for(1ms);
     if (worker->turns.load(std::memory_order_acquire) != turn) continue;  // busy, but not stuck
-    const MessageInfo* const message = peek_message(*worker);
-    found.push_back({path_of(cell->handle()),
+    const MessageInfo* const message = worker->message.identity() == nullptr ? nullptr : worker->message.type();
+    found.push_back({path_from_outside(cell->handle()),
                      message == nullptr ? "in a lifecycle hook" : fmt::format("in handler {}", message->name)});
   }
   for_each_cell([&](Cell& cell) {
@@ -176,8 +162,14 @@ std::vector<Activity> System::activity() {
       if ((seen & Cell::parked) == 0) return;
     } while (!cell.attention.compare_exchange_weak(seen, seen & ~Cell::parked, std::memory_order_seq_cst));
     found.push_back({path_of(cell.handle()), describe_wait(*this, *cell.wait)});
-    threads_.schedule(cell);
+    parked(cell);
   });
+  for (const OffloadPool::Unfinished& work : threads_.offloads().list_unfinished()) {
+    const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(work.since);
+    found.push_back({work.actor, work.runs ? fmt::format("its work offloaded at {} has run for {}", work.where,
+                                                         format_duration(since))
+                                           : fmt::format("its work offloaded at {} waits for a thread", work.where)});
+  }
   return found;
 }
 

@@ -24,15 +24,15 @@
 
 namespace orrery {
 
-/// An actor that is in a handler, and what that handler does.
+/// An actor that is in a handler, or has ended and left work behind, and what that does.
 struct Activity {
   std::string actor;  ///< its path
-  std::string doing;  ///< "in handler Withdraw", "waits for alice", "sleeps"
+  std::string doing;  ///< "in handler Withdraw", "waits for alice", "its work offloaded at x.cpp:7 has run for 2s"
 };
 
 /// How a stop went.
 struct StopReport {
-  bool is_complete = true;         ///< no actor lives and no worker is busy
+  bool is_complete = true;         ///< no actor lives, no worker is busy, no offloaded work runs
   std::size_t living = 0;          ///< actors that have not ended
   std::vector<Activity> activity;  ///< of those in a handler when the deadline passed
 };
@@ -63,8 +63,8 @@ class System : private detail::SystemParts, public Runtime {
   /// waiting: a running handler cannot be stopped, and must not find its world gone.
   ~System() override;
 
-  /// Stops every actor and waits until the last has ended and all workers sleep. New actors are refused from
-  /// now on.
+  /// Stops every actor and waits until the last has ended, all workers sleep and all offloaded work is done. New
+  /// actors are refused from now on.
   ///
   /// Returns: what was left when `deadline` had passed; is_complete if nothing was.
   /// Pre:     other threads have stopped sending (checked through the account).
@@ -77,20 +77,22 @@ class System : private detail::SystemParts, public Runtime {
   /// Returns: the exit code for main: 0, or 1 when somebody was still alive (said on stderr).
   [[nodiscard]] int run_until_signal();
 
-  /// For tests: waits until nothing runs or is runnable, and no timer is to come except periodic ones and
+  /// For tests: waits until nothing runs or is runnable, no offloaded work is unfinished, and no timer is to come except periodic ones and
   /// receive timeouts. Handlers that wait for something that cannot come are allowed.
   ///
   /// Returns: false when that was not reached within `limit`.    Threads: no worker.    Blocks: the thread.
   [[nodiscard]] bool await_quiescence(Duration limit);
 
   /// Returns: what the handlers that run or wait do right now. A moment's picture for reports.
-  /// Threads: no worker.    Cost: O(cells); each waiting handler is woken once for nothing.
+  /// Threads: no worker.    Cost: O(cells), and a millisecond for each busy worker; wakes nobody.
   [[nodiscard]] std::vector<Activity> activity();
 
   [[nodiscard]] const SystemOptions& options() const noexcept { return settings_; }
   /// Returns: `live` counts the fibers of workers and of suspended handlers, and those kept for the next
   /// ones.
   [[nodiscard]] fiber::StackCounts fibers() const { return threads_.fibers(); }
+  /// Returns: how many threads there are for offloaded work at present.
+  [[nodiscard]] std::size_t offload_threads() const { return threads_.offloads().threads(); }
 
  private:
   void begin();

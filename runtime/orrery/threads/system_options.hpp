@@ -32,17 +32,23 @@ namespace orrery {
 struct SystemOptions {
   std::uint32_t threads = 0;  ///< workers; 0: as many as the machine has
   RuntimeOptions runtime{};
-  std::size_t stack_bytes = std::size_t{64} * 1024;      ///< of each fiber; only a handler that waits holds one
-  bool stack_guards = true;                              ///< an inaccessible gap below each stack
-  std::uint32_t guarded_stacks_max = 16'000;             ///< later stacks go without: a gap costs two memory maps
-  Duration spin = std::chrono::microseconds{60};         ///< how long a worker looks for work before it sleeps
-  std::uint32_t timer_tick_bits = 17;                    ///< timers fire in steps of 2^this nanoseconds
-  Duration watch_period = std::chrono::milliseconds{2};  ///< how soon others take over from a worker that is stuck
-  Duration stop_timeout = std::chrono::seconds{10};      ///< how long a stop waits before it says who is still alive
-  std::uint32_t reports_per_minute = 5;                  ///< of one kind
-  std::uint64_t draw_seed = 0;                           ///< of Context::draw; 0: from the operating system
-  ReportSink report_to{};                                ///< empty: stderr
-  bool read_environment = true;                          ///< whether ORRERY_... may override what stands here
+  std::size_t stack_bytes = std::size_t{64} * 1024;        ///< of each fiber; only a handler that waits holds one
+  bool stack_guards = true;                                ///< an inaccessible gap below each stack
+  std::uint32_t guarded_stacks_max = 16'000;               ///< later stacks go without: a gap costs two memory maps
+  Duration spin = std::chrono::microseconds{60};           ///< how long a worker looks for work before it sleeps
+  std::uint32_t timer_tick_bits = 17;                      ///< timers fire in steps of 2^this nanoseconds
+  Duration watch_period = std::chrono::milliseconds{2};    ///< how soon others take over from a worker that is stuck
+  Duration slow_handler = std::chrono::milliseconds{100};  ///< a handler that runs longer is reported; 0: never
+  Duration blocked_worker = std::chrono::seconds{1};       ///< and so is its worker then; 0: never
+  Duration ring_watch = std::chrono::seconds{1};           ///< when nothing has run for so long, rings of waiting
+                                                           ///< handlers are looked for and reported; 0: never
+  std::uint32_t offload_threads = 64;                      ///< at most, for offloaded work; more of it waits in a queue
+  Duration offload_idle = std::chrono::seconds{10};        ///< how long such a thread waits for work before it ends
+  Duration stop_timeout = std::chrono::seconds{10};        ///< how long a stop waits before it says who is still alive
+  std::uint32_t reports_per_minute = 5;                    ///< of one kind
+  std::uint64_t draw_seed = 0;                             ///< of Context::draw; 0: from the operating system
+  ReportSink report_to{};                                  ///< empty: stderr
+  bool read_environment = true;                            ///< whether ORRERY_... may override what stands here
 };
 
 enum class OptionOrigin : std::uint8_t { preset, program, environment, command_line };

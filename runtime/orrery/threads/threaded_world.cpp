@@ -3,8 +3,10 @@
 
 #include "orrery/core/check.hpp"
 #include "orrery/fiber/switch.hpp"
+#include "orrery/threads/ring_watch.hpp"
 #include "orrery/threads/thread_waiter.hpp"
 
+#include <fmt/core.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -51,7 +53,9 @@ ThreadedWorld::ThreadedWorld(const SystemOptions& options)
               .guarded_max = options.guarded_stacks_max}},
       reporter_{options.reports_per_minute, options.report_to},
       idle_{options.threads},
-      foreign_timers_{*this, options.timer_tick_bits} {
+      offloads_{options.offload_threads, options.offload_idle},
+      foreign_timers_{*this, options.timer_tick_bits},
+      stuck_{{options.slow_handler, options.blocked_worker}, options.threads} {
   ORRERY_CHECK(options.threads >= 1);
   prepare_asymmetric_fences();
   for (std::uint32_t i = 0; i < options.threads; ++i) {
@@ -74,6 +78,7 @@ void ThreadedWorld::start(Runtime& runtime) {
 }
 
 void ThreadedWorld::stop() {
+  offloads_.stop();
   idle_.close();
   watchdog_parker_.unpark();
   watchdog_.join();
@@ -154,14 +159,68 @@ void ThreadedWorld::keep_watch() {
       if (turns == std::exchange(seen[i], turns) && !worker.hot.empty()) {
         is_left_behind = true;
       }
+      if (!stuck_.is_off()) look_at(i);
     }
     if (is_left_behind) wake_if_needed();
     Instant until = foreign_timers_.next_due();
-    if (!idle_.watchdog_may_sleep()) until = std::min(until, now() + options_.watch_period);
+    const Instant present = now();
+    until = std::min(until, idle_.watchdog_may_sleep() ? watch_stillness(present) : present + options_.watch_period);
     watchdog_wakes_at_.store(until.time_since_epoch().count(), std::memory_order_seq_cst);
     (void)watchdog_parker_.park(until == Instant::max() ? std::nullopt : std::optional{to_clock(until)});
     idle_.watchdog_is_awake();
   }
+}
+
+void ThreadedWorld::look_at(std::size_t index) {
+  const Worker& worker = *workers_[index];
+  const Watchdog::Look look{.turns = worker.turns.load(std::memory_order_relaxed),
+                            .handling = worker.message.identity(),
+                            .on_behalf = worker.running.load(std::memory_order_acquire)};  // pairs with loop()
+  const Watchdog::Verdict verdict = stuck_.look(index, look, now());
+  if (verdict.kind != Watchdog::Kind::fine) report_stuck(worker, look, verdict);
+}
+
+void ThreadedWorld::report_stuck(const Worker& worker, const Watchdog::Look& look, Watchdog::Verdict verdict) {
+  const bool is_blocked = verdict.kind == Watchdog::Kind::blocked_worker;
+  const std::string_view kind = is_blocked ? "blocked worker" : "slow handler";
+  const auto swallowed = reporter_.admit(now(), kind);
+  if (!swallowed) return;
+  const auto* const cell = static_cast<const Cell*>(look.on_behalf);
+  const std::string actor = runtime_->path_from_outside(cell->handle());
+  const MessageInfo* const message = look.handling == nullptr ? nullptr : worker.message.type();
+  const std::string what = message == nullptr ? "a lifecycle hook" : fmt::format("its handler of {}", message->name);
+  const std::string so_far = format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(verdict.so_far));
+  reporter_.deliver(kind,
+                    is_blocked ? fmt::format("worker {} runs nothing but {}, which has been in {} for {}; work that "
+                                             "blocks belongs into context.offload",
+                                             worker.index, actor, what, so_far)
+                               : fmt::format("{} has been in {} for {}", actor, what, so_far),
+                    *swallowed);
+}
+
+/// All workers sleep. When they have done so for a while, handlers that wait for each other are looked for, once until
+/// somebody has been awake again, and not too often, since it is a walk through all cells.
+/// Returns: when to look again, if nothing happens.
+Instant ThreadedWorld::watch_stillness(Instant present) {
+  constexpr int searches_apart = 10;  // in units of ring_watch
+  constexpr std::size_t rings_told_max = 1'000;
+  if (options_.ring_watch <= Duration::zero()) return Instant::max();
+  const auto rest = idle_.rest();
+  if (!rest.all_sleep) return Instant::max();  // who woke wakes the watchdog too
+  if (rest.departures != still_departures_) {
+    still_departures_ = rest.departures;
+    still_since_ = present;
+    still_was_searched_ = false;
+  }
+  if (still_was_searched_) return Instant::max();
+  const Instant due = std::max(still_since_ + options_.ring_watch, next_ring_search_);
+  if (present < due) return due;
+  still_was_searched_ = true;
+  next_ring_search_ = present + searches_apart * options_.ring_watch;
+  for (const std::string& ring : find_rings(*runtime_)) {
+    if (rings_told_.size() < rings_told_max && rings_told_.insert(ring).second) report("ask cycle", ring);
+  }
+  return Instant::max();
 }
 
 // ---- fibers
@@ -235,12 +294,13 @@ bool ThreadedWorld::await_quiescence(Clock::time_point until) {
     const auto before = idle_.rest();
     std::size_t pending = foreign_timers_.pending();
     for (const auto& worker : workers_) pending += worker->timers.pending();
+    const bool is_offloading = !offloads_.await_none(until);
     const auto after = idle_.rest();
     // Between two looks at sleeping workers of which none departed nothing ran, so the timers counted are all
-    // there are.
+    // there are; and whoever was woken by offloaded work was woken before that was done (J3).
     const bool at_rest =
         before.all_sleep && after.all_sleep && before.departures == after.departures && injection_.empty();
-    if (at_rest && pending == 0) return true;
+    if (at_rest && pending == 0 && !is_offloading) return true;
     const auto present = Clock::now();
     if (present >= until) return false;
     if (at_rest)

@@ -10,7 +10,8 @@
 //
 //       A runnable actor lies in exactly one place: the hot slot or the queue of a worker, or the injection deque.
 //       A watchdog thread sleeps while all workers do. Else it looks every watch_period at what a stuck worker left
-//       behind: its timers, and the actor in its hot slot.
+//       behind: its timers, and the actor in its hot slot; and says who is stuck. When all have slept for a while it
+//       looks once for handlers that wait for each other.
 // Fairness, counted in turns of one worker (a turn: one actor, at most `batch` messages, however many it has):
 //       - An actor in the queue behind q others gets its turn after at most (q + 1) x (hot_runs_max + 1) turns: the
 //         queue is first in, first out, and the hot slot is served at most hot_runs_max times in a row. So between
@@ -34,13 +35,16 @@
 #include "orrery/threads/idle_workers.hpp"
 #include "orrery/threads/injection_deque.hpp"
 #include "orrery/threads/loop_fibers.hpp"
+#include "orrery/threads/offload_pool.hpp"
 #include "orrery/threads/reporter.hpp"
 #include "orrery/threads/system_options.hpp"
 #include "orrery/threads/timer_shard.hpp"
+#include "orrery/threads/watchdog.hpp"
 #include "orrery/threads/worker.hpp"
 
 #include <chrono>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -81,6 +85,7 @@ class ThreadedWorld final : public World {
   void continue_handler(Cell& cell) override;
   [[nodiscard]] Waiter& waiter() override;
   void block(Wait& wait) override;
+  void offload(std::shared_ptr<Job> job) override { offloads_.start(std::move(job)); }
   void report(std::string_view kind, const std::string& text) override;
 
   /// Waits until nothing runs, is runnable, or is to come by a timer somebody waits for (see System).
@@ -89,6 +94,8 @@ class ThreadedWorld final : public World {
   [[nodiscard]] bool await_quiescence(Clock::time_point until);
   /// Waits until all workers sleep and no runnable actor waits for one. Returns, Threads, Blocks: as above.
   [[nodiscard]] bool await_idle(Clock::time_point until);
+  [[nodiscard]] OffloadPool& offloads() noexcept { return offloads_; }
+  [[nodiscard]] const OffloadPool& offloads() const noexcept { return offloads_; }
   [[nodiscard]] bool is_worker() const noexcept { return this_worker() != nullptr; }
   [[nodiscard]] fiber::StackCounts fibers() const { return loops_.counts(); }
 
@@ -121,6 +128,9 @@ class ThreadedWorld final : public World {
   void wake_if_needed();
 
   void keep_watch();
+  void look_at(std::size_t index);
+  [[gnu::cold]] void report_stuck(const Worker& worker, const Watchdog::Look& look, Watchdog::Verdict verdict);
+  [[nodiscard]] Instant watch_stillness(Instant present);
   [[nodiscard]] Clock::time_point to_clock(Instant instant) const noexcept;
 
   const SystemOptions options_;
@@ -133,10 +143,18 @@ class ThreadedWorld final : public World {
   IdleWorkers idle_;
   InjectionDeque<Cell> injection_;
 
+  OffloadPool offloads_;
   TimerShard foreign_timers_;
   std::atomic<Duration::rep> watchdog_wakes_at_{0};  ///< later than any instant while it is awake
   Parker watchdog_parker_;
   std::thread watchdog_;
+  // The next few belong to that thread.
+  Watchdog stuck_;
+  std::uint64_t still_departures_ = 0;  ///< how often workers had left their sleep when all slept last
+  Instant still_since_{};
+  bool still_was_searched_ = false;
+  Instant next_ring_search_{};
+  std::set<std::string> rings_told_;
 };
 
 }  // namespace orrery

@@ -13,6 +13,7 @@
 #include "orrery/core/timer_wheel.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ struct Execution;
 struct Link;
 class Ask;
 class ExitReason;
+class Job;
 struct MessageInfo;
 namespace fiber {
 class Fiber;
@@ -60,7 +62,7 @@ struct Waiter {
 /// What somebody waits for. Lives on the waiting stack.
 class Wait {
  public:
-  enum class Kind : std::uint8_t { ask, place, sleep, mail };
+  enum class Kind : std::uint8_t { ask, place, sleep, mail, offload };
   explicit Wait(Kind kind) noexcept : kind_{kind} {}
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
@@ -165,6 +167,9 @@ class World {
   [[nodiscard]] virtual Waiter& waiter() = 0;
   /// Blocks the calling thread, which is no actor, until `wait` is ready.
   virtual void block(Wait& wait) = 0;
+
+  /// Runs `job` once, outside of any actor and beside all of them, and lets go of it then. Threads: a handler's.
+  virtual void offload(std::shared_ptr<Job> job) = 0;
 
   /// A warning for the operator (or a finding for the test). Threads: any.
   virtual void report(std::string_view kind, const std::string& text) = 0;

@@ -7,12 +7,16 @@
 
 namespace orrery::sim {
 
-template <class Kind>
-Kind& Agents::add(Blocks<Kind>& kind) {
-  Kind& agent = kind.add();
+void Agents::number(Agent& agent) {
   agent.index = static_cast<std::uint32_t>(names_.size());
   agent.op.agent = agent.op.object = &agent;
   names_.emplace_back();
+}
+
+template <class Kind>
+Kind& Agents::add(Blocks<Kind>& kind) {
+  Kind& agent = kind.add();
+  number(agent);
   return agent;
 }
 
@@ -22,6 +26,11 @@ void Agents::give(Agent& agent, std::string path) {
   agent.path_hash = name.spelled.value();
   name.number = static_cast<std::uint32_t>(given_.size());
   given_.push_back(std::move(path));
+}
+
+void Agents::adopt(Agent& agent, std::string path) {
+  number(agent);
+  give(agent, std::move(path));
 }
 
 void Agents::add_test() { give(add(agents_), "test"); }

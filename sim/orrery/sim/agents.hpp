@@ -34,6 +34,7 @@ struct alignas(64) Agent {
   std::uint32_t looks = 0;
   std::uint8_t acts_at_end = 0;  ///< visible acts while the run is torn down
   bool order_matters = false;    ///< its takes and resumes are choices from now on: see Engine::order_matters()
+  bool is_work = false;          ///< a piece of offloaded work: see work.hpp
 };
 static_assert(sizeof(Agent) == 128);
 
@@ -69,6 +70,8 @@ class Agents {
   void add_test();
   /// An actor that `parent` has spawned, of that type; `path` is null for an anonymous one.
   Agent& add_actor(Handle handle, Handle parent, const ActorType& type, const std::string* path);
+  /// An agent that belongs to somebody else, who keeps it until the run is over.
+  void adopt(Agent& agent, std::string path);
   /// Returns: the channel from one agent to another.
   [[nodiscard]] Carrier& channel(Agent& from, Agent& to);
 
@@ -109,6 +112,7 @@ class Agents {
   /// Numbers a new agent. Returns: it.
   template <class Kind>
   Kind& add(Blocks<Kind>& kind);
+  void number(Agent& agent);
   [[nodiscard]] Agent& who_was(Handle handle) const noexcept;
   [[nodiscard]] std::uint32_t& sent_to_others(Agent& from, Agent& to);
   [[nodiscard]] Brood& brood_of(const Agent& parent, const ActorType& type);

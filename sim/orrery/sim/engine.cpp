@@ -149,6 +149,9 @@ void Engine::execute(Op& op) {
     case OpKind::restart:
     case OpKind::name:
       ORRERY_CHECK(false, "an operation in mid-handler has a fiber");
+      return;
+    case OpKind::finish:
+      return run_work(static_cast<Work&>(*op.agent));
   }
 }
 
@@ -227,7 +230,8 @@ void Engine::synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t
   Op* const chosen = next();
   if (chosen == &op) return;
   Cell* const cell = std::exchange(execution_.cell, nullptr);
-  Envelope* const message = std::exchange(execution_.message, nullptr);
+  Envelope* const message = execution_.message;
+  execution_.message = nullptr;
   if (chosen != nullptr && chosen->fiber != nullptr) {  // somebody else in mid-handler: straight to him
     acting_ = chosen->agent;
     execution_.fiber = chosen->fiber;
@@ -241,14 +245,16 @@ void Engine::synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t
   execution_.message = message;
 }
 
-/// A visible act of a handler whose run is over. It goes on for a little, because this may be a destructor, which must not
+/// A visible act of a handler, or of offloaded work, whose run is over. It goes on for a little, because this may be a destructor, which must not
 /// throw.
 void Engine::act_at_end(Agent& agent) {
   Cell* const cell = execution_.cell;
-  if (cell == nullptr || cell->ending == Cell::Ending::unwinding || std::uncaught_exceptions() > 0) return;
-  if (++agent.acts_at_end < acts_at_end_max) return;
-  cell->ending = Cell::Ending::unwinding;
-  cell->killed = true;
+  if (cell == nullptr ? !agent.is_work : cell->ending == Cell::Ending::unwinding) return;
+  if (std::uncaught_exceptions() > 0 || ++agent.acts_at_end < acts_at_end_max) return;
+  if (cell != nullptr) {
+    cell->ending = Cell::Ending::unwinding;
+    cell->killed = true;
+  }
   throw Unwind{};
 }
 
@@ -350,6 +356,7 @@ void Engine::suspend(Cell& cell) {
 void Engine::continue_handler(Cell& cell) { switch_into(*std::exchange(cell.wait->fiber, nullptr)); }
 
 void Engine::block(Wait& wait) {
+  if (Work* const work = acting_work()) return block_work(*work, wait);
   test_wait_ = &wait;
   drive(Horizon::forever, Instant::max(), {});
   test_wait_ = nullptr;
@@ -504,6 +511,7 @@ void Engine::tear_down() {
         runtime_->signal_stop(cell.handle(), ExitReason::killed(), true);
       }
     });
+    release_works();
   };
   kill_all();
   for (int round = 0; runtime_->living() > 0 || !at_once_.empty() || !enabled_.empty(); ++round) {

@@ -18,9 +18,12 @@
 #include "orrery/sim/strategy.hpp"
 #include "orrery/sim/tables.hpp"
 #include "orrery/sim/trace.hpp"
+#include "orrery/sim/work.hpp"
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -79,6 +82,8 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   [[nodiscard]] std::uint64_t operations() const noexcept { return operations_; }
   [[nodiscard]] const std::vector<std::pair<std::string, bool>>& sometimes() const noexcept { return sometimes_hit_; }
   [[nodiscard]] std::string path_of(Handle handle) const;
+  /// Returns: the path of the actor whose offloaded work runs right now, or empty.
+  [[nodiscard]] std::string offloading() const;
   [[nodiscard]] const RunOptions& options() const noexcept { return options_; }
 
   // ---- World ------------------------------------------------------------------------------------------------------
@@ -90,8 +95,10 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   bool cancel(Timer& timer) override;
   void suspend(Cell& cell) override;
   void continue_handler(Cell& cell) override;
-  [[nodiscard]] Waiter& waiter() override { return test_waiter_; }
+  [[nodiscard]] Waiter& waiter() override;
   void block(Wait& wait) override;
+  void offload(std::shared_ptr<Job> job) override;
+  void wake_work(Work& work) noexcept;
   void report(std::string_view kind, const std::string& text) override;
 
   // ---- Observer ---------------------------------------------------------------------------------------------------
@@ -145,6 +152,20 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   void act_at_end(Agent& agent);
   void fire(FireOp& op);
 
+  // Offloaded work: offload.cpp.
+  [[nodiscard]] Work* acting_work() const noexcept;
+  void block_work(Work& work, Wait& wait);
+  void run_work(Work& work);
+  void release_works();
+  [[nodiscard]] std::vector<std::string> describe_waiting_works() const;
+  void remember_sender(const Envelope& envelope);
+  [[nodiscard]] Agent& outside_sender(const Envelope& envelope) const;
+  [[nodiscard]] Agent& sender_of(const Envelope& envelope) const {
+    if (!works_.empty() && !envelope.sender.is_set()) [[unlikely]]
+      return outside_sender(envelope);
+    return agent(envelope.sender);
+  }
+
   // Choices.
   [[nodiscard]] std::uint64_t key(std::uint64_t index) const override;
   [[nodiscard]] static std::uint64_t key_of(const Op& op);
@@ -194,6 +215,9 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   TestWaiter test_waiter_{*this};
   const Wait* test_wait_ = nullptr;  ///< what the body of the test waits for
 
+  std::vector<std::unique_ptr<Work>> works_;                   // all that was offloaded in this run
+  std::unordered_map<const Envelope*, Agent*> sent_by_work_;   // looked up, never iterated
+  std::unordered_map<std::uint32_t, std::uint32_t> offloads_;  // by agent, how often; looked up, never iterated
   Op* forced_ = nullptr;            ///< chosen by an agent that then parked; the loop executes it first
   std::size_t lasting_timers_ = 0;  ///< armed timers that are neither periodic nor receive timeouts
   std::uint64_t timer_sequence_ = 0;

@@ -87,6 +87,8 @@ std::string_view to_string(EventKind kind) noexcept {
       return "time";
     case EventKind::stall:
       return "stall";
+    case EventKind::finish:
+      return "finish";
   }
   return "unknown";
 }
@@ -147,6 +149,8 @@ std::string_view Engine::purpose_name(Timer::Purpose purpose) noexcept {
 // ---- before visible acts --------------------------------------------------------------------------------------------------
 
 void Engine::before_enqueue(Handle target, const Envelope& envelope) {
+  if (!works_.empty()) [[unlikely]]
+    remember_sender(envelope);
   if (!running_) return;  // the body of the test runs alone
   Agent& to = agent(target);
   if (const Cell* const cell = runtime_->cell_at(target.slot); cell != nullptr) {
@@ -263,7 +267,7 @@ void Engine::deliver_next(Carrier& carrier) {
 void Engine::enqueued(Handle target, Envelope& envelope, Enqueued outcome) {
   if (tearing_down_) return;
   Agent& to = agent(target);
-  Agent& from = (envelope.flags & Envelope::is_tick) != 0 ? to : agent(envelope.sender);
+  Agent& from = (envelope.flags & Envelope::is_tick) != 0 ? to : sender_of(envelope);
   envelope.ordinal = agents_.sent(from, to)++;
   if (envelope.priority != Priority::normal) order_matters(to);
   EventKind kind = EventKind::enqueue;
@@ -288,7 +292,7 @@ void Engine::record_refusal(const Agent& from, const Agent& to, const Envelope& 
 }
 
 void Engine::placed(Cell& target, Envelope& envelope) {
-  note(EventKind::place, agent(target.handle()), agent(envelope.sender).path_hash, envelope.ordinal);
+  note(EventKind::place, agent(target.handle()), sender_of(envelope).path_hash, envelope.ordinal);
 }
 
 void Engine::taken(Cell& cell, Envelope& envelope) {
@@ -296,7 +300,7 @@ void Engine::taken(Cell& cell, Envelope& envelope) {
   ++steps_;
   Agent& me = agents_.in_slot(cell.slot);
   ++me.takes;
-  const Agent& from = agent(envelope.sender);
+  const Agent& from = sender_of(envelope);
   note(EventKind::take, me, from.path_hash ^ mix64(envelope.operations->message->name_hash), envelope.ordinal);
   if (options_.record_events) record_take(from, me, cell, envelope);
 }
@@ -389,9 +393,10 @@ void Engine::restarted(Cell& cell) {
 
 void Engine::dead_letter(const Envelope& envelope, std::string_view reason) {
   if (tearing_down_) return;
-  note(EventKind::dead_letter, agent(envelope.sender), envelope.operations->message->name_hash, hash_text(reason));
+  const Agent& from = sender_of(envelope);
+  note(EventKind::dead_letter, from, envelope.operations->message->name_hash, hash_text(reason));
   if (options_.record_events) {
-    record(EventKind::dead_letter, agents_.path_of(agent(envelope.sender)), "dead letters",
+    record(EventKind::dead_letter, agents_.path_of(from), "dead letters",
            fmt::format("{} ({})", envelope.operations->message->name, reason));
   }
 }
@@ -521,6 +526,8 @@ std::string Engine::describe_wait(const std::string& who, const Wait& wait) cons
       return fmt::format("{} sleeps", who);
     case Wait::Kind::mail:
       return fmt::format("{} waits for mail", who);
+    case Wait::Kind::offload:
+      return fmt::format("{} waits for offloaded work", who);
   }
   return who;
 }
@@ -563,6 +570,7 @@ void Engine::find_stuck(const Wait* of_the_test) {
       add(describe_wait(path_of(cell.handle()), *cell.wait));
     }
   });
+  for (const std::string& text : describe_waiting_works()) add(text);
   if (waits == 0) return;
   // A periodic tick may still help; the body of the test waits with them, and has found that they do not.
   if (of_the_test == nullptr && !timers_.empty() && timers_.first().due != Instant::max()) return;

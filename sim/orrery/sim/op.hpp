@@ -24,7 +24,20 @@ namespace orrery::sim {
 
 struct Agent;
 
-enum class OpKind : std::uint8_t { take = 1, resume, enqueue, signal, reply, exit, name, fire, deliver, look, restart };
+enum class OpKind : std::uint8_t {
+  take = 1,
+  resume,
+  enqueue,
+  signal,
+  reply,
+  exit,
+  name,
+  fire,
+  deliver,
+  look,
+  restart,
+  finish
+};
 
 /// A pending operation. An agent has at most one; timers that are due have their own.
 struct Op {

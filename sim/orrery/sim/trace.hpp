@@ -33,14 +33,15 @@ enum class EventKind : std::uint8_t {
   signal,
   draw,
   time,
-  stall
+  stall,
+  finish
 };
 [[nodiscard]] std::string_view to_string(EventKind kind) noexcept;
 
 /// One visible act, with everything a report wants to say about it.
 struct Event {
   EventKind kind = EventKind::enqueue;
-  std::uint64_t step = 0;  ///< counts handled messages and resumed handlers
+  std::uint64_t step = 0;  ///< counts handled messages, resumed handlers and offloaded work
   Instant at{};
   std::string from;
   std::string to;

@@ -27,6 +27,9 @@ sim::Finding finding_of(const ::testing::TestPartResult& result) {
 /// Who was in the middle of what.
 std::string place_of(sim::World& world) {
   const Execution& execution = world.internals().execution();
+  if (const std::string actor = world.internals().offloading(); !actor.empty()) {
+    return fmt::format("in work that {} offloaded", actor);
+  }
   if (execution.cell == nullptr || execution.message == nullptr) return "in the body of the test";
   std::string message;
   execution.message->operations->message->describe(execution.message->payload(), message);

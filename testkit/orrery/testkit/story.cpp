@@ -47,6 +47,7 @@ bool is_told(const Event& event) {
     case EventKind::dead_letter:
     case EventKind::signal:
     case EventKind::stall:
+    case EventKind::finish:
       return true;
     default:
       return false;
@@ -74,6 +75,8 @@ std::string what_of(const Event& event) {
       return "restarted, " + event.message;
     case EventKind::exit:
       return "ends: " + event.message;
+    case EventKind::finish:
+      return event.reply.empty() ? event.message : event.message + " " + event.reply;
     default:
       return event.message;
   }
@@ -93,7 +96,8 @@ std::vector<Line> lines_of(const sim::Outcome& outcome) {
   for (const Event& event : outcome.events) {
     const bool is_guilty = has_guilty && event.step == outcome.finding->step;
     if (is_told(event)) {
-      lines.push_back({&event, is_guilty && event.kind == EventKind::take, what_of(event)});
+      const bool is_step = event.kind == EventKind::take || event.kind == EventKind::finish;
+      lines.push_back({&event, is_guilty && is_step, what_of(event)});
     } else if (is_guilty && event.kind == EventKind::resume) {
       const auto taken = std::ranges::find_if(lines.rbegin(), lines.rend(), [&](const Line& line) {
         return line.event->kind == EventKind::take && line.event->to == event.to;
@@ -119,12 +123,13 @@ std::string time_of(const Event& event) {
 
 std::string step_line(const Line& line, const Widths& widths) {
   const Event& event = *line.event;
-  const bool has_number = event.kind == EventKind::take || event.kind == EventKind::resume;
+  const bool has_number =
+      event.kind == EventKind::take || event.kind == EventKind::resume || event.kind == EventKind::finish;
   std::string out = fmt::format(" {}{:>{}} ", line.is_failing ? 'X' : ' ',
                                 has_number ? fmt::format("{}", event.step) : "", widths.number);
   if (widths.has_time) out += fmt::format("{:>8} ", time_of(event));
   const bool is_alone = event.kind == EventKind::resume || event.kind == EventKind::exit ||
-                        event.kind == EventKind::restart || event.to.empty();
+                        event.kind == EventKind::restart || event.kind == EventKind::finish || event.to.empty();
   const std::string who = is_alone
                               ? cut(event.from, name_columns)
                               : pad(cut(event.from, name_columns), widths.from) + " -> " + cut(event.to, name_columns);

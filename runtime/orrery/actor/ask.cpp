@@ -138,7 +138,7 @@ Ask* AskCall::collect() noexcept {
   disarm();
   Ask* const ask = std::exchange(ask_, nullptr);
   if (ask == nullptr) return nullptr;
-  if (Runtime::abandon(*ask)) {  // the deadline came first; the block is the replier's now
+  if (ask->abandon()) {  // the deadline came first; the block is the replier's now
     error_ = AskError::timeout;
     return nullptr;
   }

@@ -72,6 +72,15 @@ class Attention {
     } while (!word_.compare_exchange_weak(seen, seen | parked, std::memory_order_seq_cst));
     return true;
   }
+  /// Takes the right to run a parked cell, as a waker does, to look at its wait; give it back with park().
+  /// Returns: false when it is not parked.    Threads: any.
+  [[nodiscard]] bool claim_parked() noexcept {
+    std::uint32_t seen = word_.load(std::memory_order_seq_cst);
+    do {
+      if ((seen & parked) == 0) return false;
+    } while (!word_.compare_exchange_weak(seen, seen & ~parked, std::memory_order_seq_cst));
+    return true;
+  }
   /// The bell was taken out of the mailbox; then look at what it rang for.
   void bell_taken() noexcept { word_.fetch_and(~belled, std::memory_order_seq_cst); }
 

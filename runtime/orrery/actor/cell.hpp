@@ -15,6 +15,7 @@
 // Threads:      fields of the first block: any. All others: the thread that runs the cell.
 // Source:       SPEC A12, Q, S4; DESIGN section 2.
 #pragma once
+#include "orrery/actor/attention.hpp"
 #include "orrery/actor/bounded_mailbox.hpp"
 #include "orrery/actor/mail_queue.hpp"
 #include "orrery/actor/timers.hpp"
@@ -84,7 +85,7 @@ class alignas(64) Cell {
   // Touched by senders, and in the last row rarely by whoever runs the cell.
   MailQueue mailbox;
   std::atomic<std::uint32_t> generation{1};
-  std::atomic<std::uint32_t> attention{0};
+  Attention attention;
   std::atomic<Link*> signals{nullptr};
   std::atomic<BoundedMailbox*> bounded{nullptr};
   std::uint32_t slot = 0;
@@ -122,11 +123,6 @@ class alignas(64) Cell {
     full       ///< a stash or a receive timeout
   };
   Care care = Care::none;
-
-  /// Bits of `attention`.
-  static constexpr std::uint32_t belled = 1;    ///< the bell is in the mailbox, or about to be
-  static constexpr std::uint32_t parked = 2;    ///< a handler is parked and nobody has been asked to run the cell
-  static constexpr std::uint32_t notified = 4;  ///< something a wait may depend on has changed
 
   [[nodiscard]] Handle handle() const noexcept { return {slot, generation.load(std::memory_order_relaxed)}; }
   [[nodiscard]] CellExtras& need_extras() {

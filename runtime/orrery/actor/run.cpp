@@ -92,10 +92,10 @@ bool Runtime::go_idle(Cell& cell) {
       if (extras.lanes != nullptr && !extras.lanes->empty()) return false;
       if (extras.bounded != nullptr && !extras.bounded->empty()) return false;
     }
-    Link* const front = cell.mailbox.front();
+    Link* const front = cell.mailbox.first();
     if (front == &cell.bell) {
-      (void)cell.mailbox.take();
-      cell.attention.fetch_and(~Cell::belled, std::memory_order_seq_cst);  // then look again at what it rang for
+      cell.mailbox.remove(cell.bell);
+      cell.attention.bell_taken();  // then look again at what it rang for
       continue;
     }
     if (front != nullptr) return false;
@@ -110,7 +110,7 @@ inline Envelope* Runtime::next_envelope(Cell& cell) {
     Link* const node = cell.mailbox.take();
     if (node != &cell.bell) [[likely]]
       return static_cast<Envelope*>(node);
-    cell.attention.fetch_and(~Cell::belled, std::memory_order_seq_cst);
+    cell.attention.bell_taken();
     if (cell.signals.load(std::memory_order_seq_cst) != nullptr) return nullptr;
   }
   return next_of_many(cell);
@@ -129,7 +129,7 @@ Envelope* Runtime::next_of_many(Cell& cell) {
     Link* const node = cell.mailbox.take();
     if (node == nullptr) break;
     if (node == &cell.bell) {
-      cell.attention.fetch_and(~Cell::belled, std::memory_order_seq_cst);
+      cell.attention.bell_taken();
       if (cell.signals.load(std::memory_order_seq_cst) != nullptr) return nullptr;
       continue;
     }
@@ -326,7 +326,8 @@ inline bool Runtime::run_observed(Execution& execution, Cell& cell, std::uint32_
     const OnBehalfOf on_behalf{execution, cell, envelope};
     attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
   }
-  if (outcome.how != Observer::Ended::handled || cell.ending != Cell::Ending::none || cell.care != Cell::Care::none) [[unlikely]] {
+  if (outcome.how != Observer::Ended::handled || cell.ending != Cell::Ending::none || cell.care != Cell::Care::none)
+      [[unlikely]] {
     cell.mailbox.remove(*envelope);
     after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.what.get());
     return false;
@@ -545,7 +546,7 @@ void Runtime::put_away_mail(Cell& cell, std::uint32_t generation) {
   take_signals(cell);
   while (Link* const node = cell.mailbox.take()) {
     if (node == &cell.bell) {
-      cell.attention.fetch_and(~Cell::belled, std::memory_order_seq_cst);
+      cell.attention.bell_taken();
       take_signals(cell);
       continue;
     }
@@ -618,9 +619,7 @@ void Runtime::wait(Wait& wait) {
   Cell& cell = *execution->cell;
   Envelope* const message = execution->message;
   ORRERY_CHECK(cell.ending != Cell::Ending::unwinding, "{} waits while it is being unwound", path_of(cell.handle()));
-  if ((cell.attention.load(std::memory_order_seq_cst) & Cell::notified) != 0) {
-    cell.attention.fetch_and(~Cell::notified, std::memory_order_seq_cst);  // before the looks below
-  }
+  cell.attention.about_to_look();
   if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
   if (cell.ending != Cell::Ending::requested) {
     if (wait.ready()) return;
@@ -642,21 +641,13 @@ void Runtime::wait(Wait& wait) {
 }
 
 void Runtime::parked(Cell& cell) {
-  std::uint32_t seen = cell.attention.load(std::memory_order_seq_cst);
-  while (true) {
-    if ((seen & Cell::notified) != 0) {  // something changed since the wait looked: it must look again
-      world_.schedule(cell);
-      return;
-    }
-    // From the moment that `parked` is visible the cell is somebody else's.
-    if (cell.attention.compare_exchange_weak(seen, seen | Cell::parked, std::memory_order_seq_cst)) return;
-  }
+  if (!cell.attention.park()) world_.schedule(cell);  // something changed since the wait looked: it must look again
 }
 
 bool Runtime::may_continue(Cell& cell) {
   if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
   if (cell.ending == Cell::Ending::requested || cell.wait->ready()) return true;
-  cell.attention.fetch_and(~Cell::notified, std::memory_order_seq_cst);  // then look again
+  cell.attention.about_to_look();
   if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
   return cell.ending == Cell::Ending::requested || cell.wait->ready();
 }

@@ -153,8 +153,7 @@ class Runtime : public detail::RefusedSpawns {
   void settle_reply(Cell& replier, Ask& ask) noexcept;
   /// The same where nobody observes; the cell of the replier may be somebody else's already.
   void settle_reply(Execution& execution, Ask& ask) noexcept;
-  /// The asker lets go of an unsettled ask. Returns: false when it was settled: take the result, then release_home().
-  [[nodiscard]] static bool abandon(Ask& ask) noexcept;
+  /// Frees the block of a settled ask whose result was taken.
   void release_home(Ask& ask) noexcept { free_envelope(ask.home); }
   /// The asker does not want the answer any more, whether it has come or not.
   void let_go(Ask& ask) noexcept;
@@ -212,7 +211,6 @@ class Runtime : public detail::RefusedSpawns {
   void push_signal(Cell& cell, SignalNode* node);
   void ring(Cell& cell) noexcept;
   void ring_mail(Cell& cell);
-  [[nodiscard]] bool unpark(Cell& cell) noexcept;
   [[gnu::cold]] void put_away_late_reply(Ask& ask, Handle asker) noexcept;
   void take_signals(Cell& cell);
   [[nodiscard]] bool may_continue(Cell& cell);

@@ -313,44 +313,27 @@ void Runtime::push_signal(Cell& cell, SignalNode* node) {
   ring(cell);
 }
 
-/// A signal waits at the cell: wakes a parked handler, or leaves the bell in the mailbox.
 void Runtime::ring(Cell& cell) noexcept {
-  std::uint32_t seen = cell.attention.load(std::memory_order_seq_cst);
-  while (true) {
-    if ((seen & Cell::parked) != 0) {
-      if (!cell.attention.compare_exchange_weak(seen, seen & ~Cell::parked, std::memory_order_seq_cst)) continue;
-      world_.schedule(cell);
+  switch (cell.attention.signal_arrived()) {
+    case Attention::Summons::none:
       return;
-    }
-    if (!cell.attention.compare_exchange_weak(seen, seen | Cell::notified | Cell::belled, std::memory_order_seq_cst)) {
-      continue;
-    }
-    if ((seen & Cell::belled) == 0 && cell.mailbox.push(cell.bell)) world_.schedule(cell);
-    return;
+    case Attention::Summons::push_bell:
+      if (!cell.mailbox.push(cell.bell)) return;
+      break;
+    case Attention::Summons::schedule:
+      break;
   }
+  world_.schedule(cell);
 }
 
-/// Mail waits in the bounded mailbox. A parked handler is left alone: it looks there when it has ended.
 void Runtime::ring_mail(Cell& cell) {
-  // A plain look is enough: whoever took the bell looked into the mailbox later, under the lock that we have just held.
-  if ((cell.attention.load(std::memory_order_acquire) & Cell::belled) != 0) return;
-  const std::uint32_t seen = cell.attention.fetch_or(Cell::belled, std::memory_order_seq_cst);
-  if ((seen & Cell::belled) == 0 && cell.mailbox.push(cell.bell)) world_.schedule(cell);
-}
-
-/// Something that the cell's wait may depend on has changed. Returns: whether the caller must schedule the cell.
-inline bool Runtime::unpark(Cell& cell) noexcept {
-  std::uint32_t seen = cell.attention.load(std::memory_order_seq_cst);
-  while (true) {
-    const bool is_parked = (seen & Cell::parked) != 0;
-    const std::uint32_t changed = is_parked ? seen & ~Cell::parked : seen | Cell::notified;
-    if (cell.attention.compare_exchange_weak(seen, changed, std::memory_order_seq_cst)) return is_parked;
-  }
+  if (cell.attention.mail_arrived() && cell.mailbox.push(cell.bell)) world_.schedule(cell);
 }
 
 void Runtime::wake(Handle waiting) noexcept {
   // A cell that was handed on meanwhile is woken for nothing, finds its wait not ready and parks again.
-  if (Cell* const cell = cell_at(waiting.slot); cell != nullptr && unpark(*cell)) world_.schedule(*cell);
+  if (Cell* const cell = cell_at(waiting.slot); cell != nullptr && cell->attention.wait_changed())
+    world_.schedule(*cell);
 }
 
 // ---- asks ---------------------------------------------------------------------------------------------------------
@@ -360,7 +343,7 @@ void Runtime::settle_error(Ask& ask, AskError error) noexcept {
   ask.error = error;
   const Handle asker = ask.asker;
   Waiter* const waiter = ask.waiter;
-  if (ask.state.exchange(Ask::settled, std::memory_order_seq_cst) == Ask::abandoned) {  // V3
+  if (!ask.settle()) {  // V3
     release_home(ask);
     return;
   }
@@ -377,7 +360,7 @@ void Runtime::settle_reply(Cell& replier, Ask& ask) noexcept {
   if (observer_ != nullptr) {
     observer_->replied(replier, ask, ask.state.load(std::memory_order_relaxed) == Ask::pending);
   }
-  if (ask.state.exchange(Ask::settled, std::memory_order_seq_cst) == Ask::abandoned) {
+  if (!ask.settle()) {
     put_away_late_reply(ask, asker);
   } else if (waiter != nullptr) {
     waiter->wake();
@@ -389,11 +372,11 @@ void Runtime::settle_reply(Cell& replier, Ask& ask) noexcept {
 void Runtime::settle_reply(Execution& execution, Ask& ask) noexcept {
   const Handle asker = ask.asker;
   Waiter* const waiter = ask.waiter;
-  if (ask.state.exchange(Ask::settled, std::memory_order_seq_cst) == Ask::abandoned) [[unlikely]] {
+  if (!ask.settle()) [[unlikely]] {
     put_away_late_reply(ask, asker);
   } else if (waiter != nullptr) {
     waiter->wake();
-  } else if (Cell& cell = *cell_at(asker.slot); unpark(cell)) {
+  } else if (Cell& cell = *cell_at(asker.slot); cell.attention.wait_changed()) {
     world_.schedule_from(execution, cell);
   }
 }
@@ -406,15 +389,9 @@ void Runtime::put_away_late_reply(Ask& ask, Handle asker) noexcept {
   release_home(ask);
 }
 
-bool Runtime::abandon(Ask& ask) noexcept {
-  if (ask.state.load(std::memory_order_acquire) != Ask::pending) return false;
-  std::uint32_t expected = Ask::pending;
-  return ask.state.compare_exchange_strong(expected, Ask::abandoned, std::memory_order_seq_cst);
-}
-
 void Runtime::let_go(Ask& ask) noexcept {
   const MessageInfo& info = *ask.home->operations->message;  // before the block may go
-  if (abandon(ask)) return;
+  if (ask.abandon()) return;
   if (ask.has_reply && info.drop_reply != nullptr) info.drop_reply(ask.home->payload());
   release_home(ask);
 }

@@ -25,10 +25,7 @@ struct Edge {
 /// Calls `read` while the cell's handler is parked and nobody else may run it. Returns: whether it was called.
 template <class F>
 bool while_parked(Runtime& runtime, Cell& cell, F&& read) {
-  std::uint32_t seen = cell.attention.load(std::memory_order_seq_cst);
-  do {
-    if ((seen & Cell::parked) == 0) return false;
-  } while (!cell.attention.compare_exchange_weak(seen, seen & ~Cell::parked, std::memory_order_seq_cst));
+  if (!cell.attention.claim_parked()) return false;
   read(cell);
   runtime.parked(cell);  // a wake-up that came meanwhile is served now
   return true;

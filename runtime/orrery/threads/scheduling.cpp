@@ -13,6 +13,7 @@ namespace orrery {
 namespace {
 
 constexpr Duration patience = std::chrono::microseconds{5};
+constexpr Duration doze_for = std::chrono::microseconds{200};
 
 void relax() noexcept {
 #if defined(__x86_64__) || defined(__i386__)
@@ -139,7 +140,12 @@ Cell* ThreadedWorld::steal(Worker& worker) {
     if (&victim == &worker) continue;
     const std::uint32_t turns = victim.turns.load(std::memory_order_relaxed);
     const std::uint32_t served = turns - std::exchange(worker.window_turns[victim.index], turns);
-    if (served >= victim.queue.size()) continue;
+    const std::size_t waiting = victim.queue.size();
+    if (waiting == 0) continue;
+    if (served >= waiting) {
+      worker.others_keep_up = true;
+      continue;
+    }
     if (Cell* const cell = victim.queue.steal_into(worker.queue)) return cell;
   }
   return nullptr;
@@ -162,13 +168,14 @@ Cell* ThreadedWorld::search(Worker& worker) {
   }
   Instant present = now();
   const Instant until = present + options_.spin;
-  Instant next_look = present + patience;
+  Instant next_look = present + std::min(patience, options_.spin);
   while (true) {
     if (Cell* const cell = take_injected(worker)) return cell;
     present = now();
     if (present >= worker.timers.next_due()) return nullptr;
     if (present >= next_look) {
       next_look = present + patience;
+      worker.others_keep_up = false;
       if (Cell* const cell = steal(worker)) return cell;
     }
     if (present >= until) return take_from_stuck(worker);
@@ -194,8 +201,22 @@ Cell* ThreadedWorld::find_elsewhere(Worker& worker) {
     }
     if (worker.timers.next_due() <= now()) continue;
     if (idle_.closed()) return nullptr;
-    may_spin = sleep(worker);
+    if (std::exchange(worker.others_keep_up, false)) {
+      doze(worker);
+      may_spin = true;
+    } else {
+      may_spin = sleep(worker);
+    }
   }
+}
+
+/// There is work, but not for us: others get to it sooner than we could. Rests for a moment without counting as a
+/// sleeper, so that their sends need not wake us over and over.
+void ThreadedWorld::doze(Worker& worker) {
+  if (std::exchange(worker.searching, false)) (void)idle_.end_search();  // what is visible keeps up
+  const Instant until = std::min(worker.timers.next_due(), now() + doze_for);
+  const BlockPool::Rest rest;
+  (void)worker.parker.park(to_clock(until));
 }
 
 /// Sleeps until there is work or the worker's next timer is due.

@@ -157,10 +157,7 @@ std::vector<Activity> System::activity() {
   for_each_cell([&](Cell& cell) {
     // Taking the bit is taking the right to run the cell (C1), as a waker does; so the wait stays where it is
     // meanwhile.
-    std::uint32_t seen = cell.attention.load(std::memory_order_seq_cst);
-    do {
-      if ((seen & Cell::parked) == 0) return;
-    } while (!cell.attention.compare_exchange_weak(seen, seen & ~Cell::parked, std::memory_order_seq_cst));
+    if (!cell.attention.claim_parked()) return;
     found.push_back({path_of(cell.handle()), describe_wait(*this, *cell.wait)});
     parked(cell);
   });

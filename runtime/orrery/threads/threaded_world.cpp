@@ -156,9 +156,8 @@ void ThreadedWorld::keep_watch() {
       Worker& worker = *workers_[i];
       if (worker.timers.next_due() <= overdue) expire(worker.timers);
       const std::uint32_t turns = worker.turns.load(std::memory_order_relaxed);
-      if (turns == std::exchange(seen[i], turns) && !worker.hot.empty()) {
-        is_left_behind = true;
-      }
+      const bool has_more = !worker.hot.empty() || !worker.queue.empty();
+      if (turns == std::exchange(seen[i], turns) && has_more) is_left_behind = true;
       if (!stuck_.is_off()) look_at(i);
     }
     if (is_left_behind) wake_if_needed();

@@ -123,6 +123,7 @@ class ThreadedWorld final : public World {
   Cell* take_from_stuck(Worker& worker);
   Cell* search(Worker& worker);
   bool sleep(Worker& worker);
+  void doze(Worker& worker);
   void expire(TimerShard& shard);
   [[nodiscard]] bool anything_visible() const noexcept;
   void wake_if_needed();

@@ -27,6 +27,7 @@ struct alignas(64) Worker : Execution, Sleeper {
 
   const std::uint32_t index;
   std::uint32_t hot_runs = 0;    ///< how often in a row the slot was served before the queue
+  bool others_keep_up = false;   ///< its last look at other queues found actors that their workers get to soon
   bool searching = false;        ///< counted as searching by IdleWorkers
   fiber::Fiber* home = nullptr;  ///< the thread's own stack
   LoopFibers::List parked_loops;

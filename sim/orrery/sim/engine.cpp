@@ -322,7 +322,7 @@ void Engine::schedule(Cell& cell) {
     const bool goes_on = cell.wait->ready() || cell.signals.load(std::memory_order_relaxed) != nullptr ||
                          cell.ending == Cell::Ending::requested;
     if (!goes_on) {
-      cell.attention.fetch_and(~Cell::notified, std::memory_order_relaxed);
+      cell.attention.about_to_look();
       runtime_->parked(cell);
       return;
     }

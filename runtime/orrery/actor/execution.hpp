@@ -37,9 +37,17 @@ class SingleWriterCounter {
 class Handled {
  public:
   Handled& operator=(Envelope* envelope) noexcept {
-    envelope_.store(envelope, std::memory_order_relaxed);
-    if (envelope != nullptr) operations_.store(envelope->operations, std::memory_order_relaxed);
+    if (envelope == nullptr) {
+      envelope_.store(nullptr, std::memory_order_relaxed);
+    } else {
+      set(envelope, *envelope->operations);
+    }
     return *this;
+  }
+  /// The same for a caller who has the operations at hand.
+  void set(Envelope* envelope, const Operations& operations) noexcept {
+    envelope_.store(envelope, std::memory_order_relaxed);
+    operations_.store(&operations, std::memory_order_relaxed);
   }
   operator Envelope*() const noexcept { return envelope_.load(std::memory_order_relaxed); }
   Envelope* operator->() const noexcept { return *this; }

@@ -240,8 +240,9 @@ void Runtime::after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Ob
 /// for the actor that lives here, handlers return. Whatever is different is left to run(). An unbounded mailbox keeps
 /// the message until its handler has returned, which makes the last one cheap (MailQueue::finish).
 /// Returns: true when nobody is home any more, so that nothing of the cell may be touched.
+/// (always_inline: the call would cost more than the compiler thinks.)
 template <bool has_capacity>
-inline bool Runtime::run_usual(Execution& worker, Cell& cell, std::uint32_t& budget) {
+[[gnu::always_inline]] inline bool Runtime::run_usual(Execution& worker, Cell& cell, std::uint32_t& budget) {
   Execution* execution = &worker;
   Context context{*this, cell, nullptr};
   constexpr Cell::Care usual = has_capacity ? Cell::Care::capacity : Cell::Care::none;
@@ -268,12 +269,14 @@ inline bool Runtime::run_usual(Execution& worker, Cell& cell, std::uint32_t& bud
       (void)handle(execution, cell, envelope);
       return false;
     }
-    execution->message = context.envelope_ = envelope;
+    const Operations& operations = *envelope->operations;
+    context.envelope_ = envelope;
+    execution->message.set(envelope, operations);
     --budget;
     bool has_thrown = false;
     Attempt outcome;
     try {
-      envelope->operations->run(cell.actor, *envelope, context);
+      operations.run(cell.actor, *envelope, context);
     } catch (...) {
       note_exception(outcome);
       has_thrown = true;

@@ -108,7 +108,7 @@ std::vector<OffloadPool::Unfinished> OffloadPool::list_unfinished() const {
   for (const Thread& thread : threads_) {
     if (thread.job != nullptr) busy.push_back(&thread);
   }
-  std::ranges::stable_sort(busy, {}, &Thread::began);
+  std::ranges::sort(busy, {}, &Thread::began);
   std::vector<Unfinished> found;
   for (const Thread* thread : busy) {
     found.push_back({thread->job->actor(), place_of(thread->job->where()), true, present - thread->began});

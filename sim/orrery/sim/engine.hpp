@@ -161,9 +161,13 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   void remember_sender(const Envelope& envelope);
   [[nodiscard]] Agent& outside_sender(const Envelope& envelope) const;
   [[nodiscard]] Agent& sender_of(const Envelope& envelope) const {
-    if (!works_.empty() && !envelope.sender.is_set()) [[unlikely]]
-      return outside_sender(envelope);
-    return agent(envelope.sender);
+    return is_work_about_ && !envelope.sender.is_set() ? outside_sender(envelope) : agent(envelope.sender);
+  }
+  /// The same in the moment in which it is sent, or comes out of a channel.
+  [[nodiscard]] Agent& sending(const Envelope& envelope) {
+    if (is_work_about_ && acting_->op.kind != OpKind::deliver) [[unlikely]]
+      remember_sender(envelope);
+    return sender_of(envelope);
   }
 
   // Choices.
@@ -225,8 +229,9 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   std::uint64_t jumped_at_ = 0;  ///< the count of operations when time moved last
 
   bool running_ = false;
-  bool hand_over_ = false;   ///< the loop must give control back to the test body
-  Agent* acting_ = nullptr;  ///< whose operation executes
+  bool is_work_about_ = false;  ///< works_ is not empty
+  bool hand_over_ = false;      ///< the loop must give control back to the test body
+  Agent* acting_ = nullptr;     ///< whose operation executes
   bool tearing_down_ = false;
   bool rerun_unreduced_ = false;
   bool in_predicate_ = false;

@@ -149,8 +149,6 @@ std::string_view Engine::purpose_name(Timer::Purpose purpose) noexcept {
 // ---- before visible acts --------------------------------------------------------------------------------------------------
 
 void Engine::before_enqueue(Handle target, const Envelope& envelope) {
-  if (!works_.empty()) [[unlikely]]
-    remember_sender(envelope);
   if (!running_) return;  // the body of the test runs alone
   Agent& to = agent(target);
   if (const Cell* const cell = runtime_->cell_at(target.slot); cell != nullptr) {
@@ -221,6 +219,7 @@ void Engine::before_exit(Cell& cell) {
 
 bool Engine::carry(Handle target, Envelope& envelope) {
   if (!is_reached_by_channel(target)) return false;
+  if (is_work_about_) remember_sender(envelope);
   put_into_channel(target, &envelope, nullptr);
   return true;
 }
@@ -267,7 +266,7 @@ void Engine::deliver_next(Carrier& carrier) {
 void Engine::enqueued(Handle target, Envelope& envelope, Enqueued outcome) {
   if (tearing_down_) return;
   Agent& to = agent(target);
-  Agent& from = (envelope.flags & Envelope::is_tick) != 0 ? to : sender_of(envelope);
+  Agent& from = (envelope.flags & Envelope::is_tick) != 0 ? to : sending(envelope);
   envelope.ordinal = agents_.sent(from, to)++;
   if (envelope.priority != Priority::normal) order_matters(to);
   EventKind kind = EventKind::enqueue;

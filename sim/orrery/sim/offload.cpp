@@ -31,6 +31,7 @@ Waiter& Engine::waiter() {
 
 void Engine::offload(std::shared_ptr<Job> job) {
   if (tearing_down_) return;  // it is dropped: its actor does not live to see the outcome
+  is_work_about_ = true;
   Agent& owner = agent(job->owner());
   Work& work = *works_.emplace_back(std::make_unique<Work>(*this, owner));
   const std::uint32_t number = offloads_[owner.index]++;

@@ -60,9 +60,9 @@ void flood(benchmark::State& state, std::size_t senders, std::size_t receivers) 
 }
 
 void arguments(benchmark::internal::Benchmark* row) {
-  row->ArgNames({"threads", "batch"})->UseRealTime()->Unit(benchmark::kMillisecond);
+  row->ArgNames({"threads", "batch"})->MeasureProcessCPUTime()->Unit(benchmark::kMillisecond);
   for (const std::int64_t threads : {1, 2}) {
-    for (const std::int64_t batch : {16, 64, 256, 1'024, 1'000'000}) row->Args({threads, batch});
+    for (const std::int64_t batch : {64, 256, 1'024}) row->Args({threads, batch});
   }
 }
 

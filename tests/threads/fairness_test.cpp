@@ -265,7 +265,7 @@ struct TimedGreedy {
   std::shared_ptr<Flag> flag;
   void handle(Again m, Context& context) {
     if (!flag->was_due && flag->due != Instant{} &&
-        context.now() > flag->due + 33us) {  // a step of the wheel is 2^15 ns
+        context.now() > flag->due + 70us) {  // two steps of the wheel are 65.5 us
       flag->was_due = true;
       flag->due_at = flag->diary->who.size();
     }

@@ -34,8 +34,7 @@ void populate(System& system, Cast& cast, Random& random) {
   for (std::uint32_t i = 0; i < streamers_max; ++i) {
     cast.streamers.push_back(system.spawn(Streamer{life, i, cast.sinks}));
   }
-  const std::lock_guard guard{cast.mutex};
-  cast.roamers.clear();
+  std::vector<Ref<Roamer>> roamers;
   for (std::size_t i = 0; i < roamers_at_once; ++i) {
     SpawnOptions options;
     // No suspend: senders that wait for each other in a ring would wait for ever.
@@ -43,8 +42,10 @@ void populate(System& system, Cast& cast, Random& random) {
     if (i % 4 == 0) options.mailbox = bounded(8, policies[random.below(policies.size())]);
     if (i % 3 == 0) options.restart = Restart{.intensity = 5, .period = 1s};
     if (i % 6 == 0) options.mail_on_restart = MailOnRestart::drop;
-    cast.roamers.push_back(system.spawn(Roamer{life, &cast}, options));
+    roamers.push_back(system.spawn(Roamer{life, &cast}, options));
   }
+  const std::lock_guard guard{cast.mutex};
+  cast.roamers = std::move(roamers);
 }
 
 /// What one foreign thread does in a burst.
@@ -97,15 +98,14 @@ void burst(System& system, Cast& cast, Random& random) {
   }
 }
 
-void end_everybody(System& system, Cast& cast) {
-  // Those whom nobody names any more too: an actor that was replaced may have been about to restart.
-  std::vector<Handle> all;
-  system.for_each_cell([&](const Cell& cell) { all.push_back(cell.handle()); });
-  for (const Handle who : all) (void)system.stop(Ref<Roamer>{system.index(), who});
-  const std::lock_guard guard{cast.mutex};
-  cast.roamers.clear();
-  cast.sinks.clear();
-  cast.streamers.clear();
+void end_everybody(System& system) {
+  // Those whom nobody names any more too. Who is about to end may still spawn somebody: hence once more, at rest.
+  for (int round = 0; round < 3 && system.living() != 0; ++round) {
+    std::vector<Handle> all;
+    system.for_each_cell([&](const Cell& cell) { all.push_back(cell.handle()); });
+    for (const Handle who : all) (void)system.stop(Ref<Roamer>{system.index(), who});
+    check_at_rest();
+  }
 }
 
 int run(std::chrono::seconds duration, std::uint32_t threads, std::uint64_t seed) {
@@ -148,7 +148,7 @@ int run(std::chrono::seconds duration, std::uint32_t threads, std::uint64_t seed
     if (random.below(2) == 0) {  // under load
       for (int i = 0; i < 200; ++i) (void)cast.roamer(random.below(roamers_at_once)).tell(Roam{12});
     }
-    end_everybody(system, cast);
+    end_everybody(system);
     check_that_nothing_is_left(blocks_before);
   }
   run.phase = "over";

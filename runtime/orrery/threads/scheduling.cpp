@@ -62,16 +62,31 @@ void ThreadedWorld::loop(void* world) noexcept {
     Cell* const cell = self.next_cell(worker);
     if (cell == nullptr) break;
     worker.running.store(cell, std::memory_order_release);  // pairs with look_at(): the cell is what it is by now
-    if (self.runtime_->run(worker, *cell, batch)) self.put_back(*cell);
+    bool is_runnable = self.runtime_->run(worker, *cell, batch);
+    if (is_runnable && self.options_.turn != Duration::zero()) [[unlikely]] {
+      const Instant until = self.now() + self.options_.turn;
+      while (is_runnable && self.may_go_on(until)) is_runnable = self.runtime_->run(own_worker(), *cell, batch);
+    }
+    if (is_runnable) self.put_back(*cell);
   }
   self.leave_loop();
+}
+
+/// After a batch: whether the same actor may have another one in this turn. It counts as a turn of the worker all the
+/// same, and none goes on beyond a look around.
+bool ThreadedWorld::may_go_on(Instant until) {
+  Worker& worker = own_worker();
+  const std::uint32_t turn = worker.turns.load(std::memory_order_relaxed) + 1;
+  if (turn % turns_per_look_around == 0 || now() >= until) return false;
+  worker.turns.store(turn, std::memory_order_relaxed);
+  return true;
 }
 
 /// Its turn is over, but not its mail.
 void ThreadedWorld::put_back(Cell& cell) {
   Worker& worker = own_worker();
-  if (!injection_
-           .empty()) {  // behind those that wait there: with more actors than a queue holds they would wait for long
+  // With more actors than a queue holds, those that wait in the injection deque would else wait for long.
+  if (!injection_.empty()) {
     injection_.push(&cell);
     wake_if_needed();
     return;

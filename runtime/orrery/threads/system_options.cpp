@@ -60,6 +60,8 @@ constexpr std::array options_table{
                [](O& o, N v) { o.stack_guards = v != 0; }, "1: an inaccessible gap below each stack"},
     OptionInfo{"guarded_stacks_max", 0, UINT32_MAX, [](const O& o) -> N { return o.guarded_stacks_max; },
                [](O& o, N v) { put(o.guarded_stacks_max, v); }, "later stacks go without; a gap costs two memory maps"},
+    OptionInfo{"turn_us", 0, 1'000'000, [](const O& o) -> N { return in<microseconds>(o.turn); },
+               [](O& o, N v) { o.turn = of<microseconds>(v); }, "how long a flooded actor may add batches to its turn"},
     OptionInfo{"spin_us", 0, 1'000'000, [](const O& o) -> N { return in<microseconds>(o.spin); },
                [](O& o, N v) { o.spin = of<microseconds>(v); }, "how long a worker looks for work before it sleeps"},
     OptionInfo{"timer_tick_bits", 15, 40, [](const O& o) -> N { return o.timer_tick_bits; },

@@ -35,6 +35,7 @@ struct SystemOptions {
   std::size_t stack_bytes = std::size_t{64} * 1024;        ///< of each fiber; only a handler that waits holds one
   bool stack_guards = true;                                ///< an inaccessible gap below each stack
   std::uint32_t guarded_stacks_max = 16'000;               ///< later stacks go without: a gap costs two memory maps
+  Duration turn = std::chrono::microseconds{20};           ///< for so long a flooded actor may add batches to its turn
   Duration spin = std::chrono::microseconds{60};           ///< how long a worker looks for work before it sleeps
   std::uint32_t timer_tick_bits = 17;                      ///< timers fire in steps of 2^this nanoseconds
   Duration watch_period = std::chrono::milliseconds{2};    ///< how soon others take over from a worker that is stuck

@@ -12,7 +12,8 @@
 //       A watchdog thread sleeps while all workers do. Else it looks every watch_period at what a stuck worker left
 //       behind: its timers, and the actor in its hot slot; and says who is stuck. When all have slept for a while it
 //       looks once for handlers that wait for each other.
-// Fairness, counted in turns of one worker (a turn: one actor, at most `batch` messages, however many it has):
+// Fairness, counted in turns of one worker (a turn: one actor, at most `batch` messages, however many it has; one with
+// more mail goes on by further batches while its turn has not lasted `turn`, and never beyond a look around):
 //       - An actor in the queue behind q others gets its turn after at most (q + 1) x (hot_runs_max + 1) turns: the
 //         queue is first in, first out, and the hot slot is served at most hot_runs_max times in a row. So between
 //         two turns of anybody who always has work, one that floods itself has one turn.
@@ -115,6 +116,7 @@ class ThreadedWorld final : public World {
   [[gnu::noinline]] void leave_loop();
   static void put_loop_away(void* fiber);
 
+  [[nodiscard]] bool may_go_on(Instant until);
   [[gnu::noinline]] Cell* find_elsewhere(Worker& worker);
   void enqueue(Worker& worker, Cell& cell);
   Cell* take_local(Worker& worker);

@@ -53,7 +53,7 @@ struct Carrier : Agent {
 
 class Agents {
  public:
-  [[nodiscard]] std::size_t size() const noexcept { return names_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return agents_.size() + carriers_.size(); }
   /// Returns: the body of the test, which stands for whoever is no agent.
   [[nodiscard]] Agent& test() const noexcept { return agents_[0]; }
   /// Returns: whom `handle` names or named, else test().    Cost: one load for an actor that lives, none of its record.

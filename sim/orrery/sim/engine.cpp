@@ -126,13 +126,14 @@ void Engine::execute(Op& op) {
   acting_ = op.agent;
   if (op.fiber != nullptr) return switch_into(*op.fiber);  // it stands in mid-handler
   switch (op.kind) {
-    case OpKind::take:
-    case OpKind::resume: {
+    case OpKind::resume:
       if (op.agent == &agents_.test()) {  // its wait is over
         ++op.agent->resumes;
         hand_over_ = true;
         return;
       }
+      [[fallthrough]];
+    case OpKind::take: {
       Cell& cell = *runtime_->cell_at(op.agent->handle.slot);
       if (runtime_->run(execution_, cell, 1)) schedule(cell);
       return;
@@ -183,6 +184,17 @@ void Engine::account_for(const Op& op) {
   }
 }
 
+/// Takes one of the enabled operations. Pre: there is one.
+inline Op& Engine::pick() {
+  if (!stalls_.empty()) maybe_stall();
+  const std::uint64_t count = enabled_.size();
+  const std::uint64_t index =
+      count == 1 || tearing_down_ ? 0 : decide({.kind = DecisionKind::schedule, .count = count, .keys = this});
+  Op& op = enabled_.option(index);
+  enabled_.remove(op);
+  return op;
+}
+
 Op* Engine::next() {
   while (true) {
     if (operations_ >= look_up_at_ && must_stop()) return nullptr;
@@ -202,12 +214,7 @@ Op* Engine::next() {
     } else if (operations_ - jumped_at_ >= busy_max && horizon_ == Horizon::time && now_ >= until_ && !tearing_down_) {
       return nullptr;  // busy for ever, but the time is over (S4)
     } else {
-      if (!stalls_.empty()) maybe_stall();
-      const std::uint64_t count = enabled_.size();
-      const std::uint64_t index =
-          count == 1 || tearing_down_ ? 0 : decide({.kind = DecisionKind::schedule, .count = count, .keys = this});
-      op = &enabled_.option(index);
-      enabled_.remove(*op);
+      op = &pick();
     }
     if (tearing_down_) return op;
     if (++operations_ >= look_up_at_) account_for(*op);
@@ -227,7 +234,13 @@ void Engine::synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t
   op.ordinal = ordinal;
   op.fiber = execution_.fiber;
   enabled_.add(op);
-  Op* const chosen = next();
+  Op* chosen = nullptr;
+  if (at_once_.empty() && operations_ + 1 < look_up_at_) [[likely]] {  // all that next() would do now
+    chosen = &pick();
+    ++operations_;
+  } else {
+    chosen = next();
+  }
   if (chosen == &op) return;
   Cell* const cell = std::exchange(execution_.cell, nullptr);
   Envelope* const message = execution_.message;

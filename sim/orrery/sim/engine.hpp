@@ -136,6 +136,8 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   static constexpr std::uint32_t acts_at_end_max = 64;
   /// Operations without a jump of the clock, until it moves all the same (S4).
   static constexpr std::uint64_t busy_max = 1'000;
+  /// With more agents than this, not all of them are in the second-level cache.
+  static constexpr std::size_t near_at_hand_max = 2'000;
 
   // The loop.
   void run_loop();
@@ -146,6 +148,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   void switch_into(fiber::Fiber& target);
   /// Returns: the next operation, disabled and accounted for, or null when the loop must hand over to the test body.
   Op* next();
+  Op& pick();
   [[nodiscard]] bool must_stop();
   void account_for(const Op& op);
   void synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t detail, std::uint32_t ordinal);
@@ -191,6 +194,8 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   void release_due_timers();
   void plan_stalls();
   void maybe_stall();
+
+  void fetch(std::uint32_t slot, const Agent& to) const;
 
   // Channels.
   [[nodiscard]] bool is_reached_by_channel(Handle target) const;

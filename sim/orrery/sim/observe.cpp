@@ -25,6 +25,23 @@ std::uint64_t hash_of(const Envelope& envelope) {
   return hasher.value().lo;
 }
 
+EventKind kind_of(Observer::Enqueued outcome) {
+  using enum Observer::Enqueued;
+  switch (outcome) {
+    case accepted:
+    case replaced_oldest:
+      return EventKind::enqueue;
+    case waiting:
+      return EventKind::wait_for_place;
+    case full:
+    case dropped_newest:
+    case gone:
+    case unknown:
+      break;
+  }
+  return EventKind::refuse;
+}
+
 }  // namespace
 
 std::string_view headline(FindingKind kind) noexcept {
@@ -148,17 +165,20 @@ std::string_view Engine::purpose_name(Timer::Purpose purpose) noexcept {
 
 // ---- before visible acts --------------------------------------------------------------------------------------------------
 
+/// Others may act before the message arrives: by then its receiver should be in the cache.
+void Engine::fetch(std::uint32_t slot, const Agent& to) const {
+  const Cell* const cell = runtime_->cell_at(slot);
+  if (cell == nullptr) return;
+  __builtin_prefetch(&to, 1);
+  __builtin_prefetch(&to.path_hash, 1);
+  __builtin_prefetch(cell, 1);
+  __builtin_prefetch(&cell->bell, 1);
+}
+
 void Engine::before_enqueue(Handle target, const Envelope& envelope) {
   if (!running_) return;  // the body of the test runs alone
   Agent& to = agent(target);
-  if (const Cell* const cell = runtime_->cell_at(target.slot); cell != nullptr) {
-    // Others may act before this message arrives: by then its receiver should be at hand.
-    __builtin_prefetch(&to, 1);
-    __builtin_prefetch(&to.path_hash, 1);
-    __builtin_prefetch(cell, 1);
-    __builtin_prefetch(&cell->bell, 1);
-    __builtin_prefetch(&cell->life, 1);
-  }
+  if (agents_.size() > near_at_hand_max) fetch(target.slot, to);
   synchronise(*acting_, OpKind::enqueue, to, envelope.operations->message->name_hash, agents_.sent(*acting_, to));
 }
 
@@ -269,19 +289,13 @@ void Engine::enqueued(Handle target, Envelope& envelope, Enqueued outcome) {
   Agent& from = (envelope.flags & Envelope::is_tick) != 0 ? to : sending(envelope);
   envelope.ordinal = agents_.sent(from, to)++;
   if (envelope.priority != Priority::normal) order_matters(to);
-  EventKind kind = EventKind::enqueue;
-  if (outcome == Enqueued::waiting) kind = EventKind::wait_for_place;
-  if (outcome == Enqueued::full || outcome == Enqueued::gone || outcome == Enqueued::unknown ||
-      outcome == Enqueued::dropped_newest) {
-    kind = EventKind::refuse;
-  }
+  const EventKind kind = outcome == Enqueued::accepted ? EventKind::enqueue : kind_of(outcome);
   note(kind, to, from.path_hash ^ mix64(envelope.operations->message->name_hash), hash_of(envelope) + envelope.ordinal);
   if (options_.record_events && kind != EventKind::enqueue) record_refusal(from, to, envelope, outcome);
 }
 
 void Engine::record_refusal(const Agent& from, const Agent& to, const Envelope& envelope, Enqueued outcome) {
-  Event& event = record(outcome == Enqueued::waiting ? EventKind::wait_for_place : EventKind::refuse,
-                        agents_.path_of(from), agents_.path_of(to), text_of(envelope));
+  Event& event = record(kind_of(outcome), agents_.path_of(from), agents_.path_of(to), text_of(envelope));
   event.file = envelope.where.file_name();
   event.line = envelope.where.line();
   event.reply = outcome == Enqueued::gone      ? "actor_stopped"

@@ -223,6 +223,41 @@ TEST(Order, in_per_pair_mode_a_mailbox_whose_senders_wait_loses_nothing) {
   }
 }
 
+struct Leaver {
+  void handle(Go, Context& context) { context.stop(); }
+  void handle(Note) {}
+};
+struct Watcher {
+  Ref<Leaver> watched;
+  int mail;
+  int told = 0;
+  void handle(Go, Context& context) {
+    context.watch(*this, watched);
+    for (int i = 0; i < mail; ++i) watched.tell(Note{'a'});
+  }
+  void handle(Down) {
+    ++told;
+    watched.tell(Note{'b'});  // the channel to nobody goes on working
+  }
+};
+
+TEST(Order, in_per_pair_mode_a_watch_that_arrives_too_late_is_answered_once) {
+  for (const int mail : {0, 2}) {
+    const auto searched = sim::search_all(
+        [mail](World& w) {
+          const auto leaver = w.spawn(Leaver{});
+          const auto watcher = w.spawn(Watcher{leaver, mail});
+          leaver.tell(Go{});
+          watcher.tell(Go{});
+          w.run();
+          EXPECT_EQ(w.peek(watcher).told, 1);
+        },
+        per_pair(), 100'000, [](const sim::Outcome& outcome) { EXPECT_FALSE(outcome.finding); });
+    EXPECT_TRUE(searched.complete);
+    EXPECT_GT(searched.runs, 1U);
+  }
+}
+
 // ---- priorities ----------------------------------------------------------------------------------------------------
 
 struct Urgent {

@@ -226,6 +226,7 @@ Op* Engine::next() {
 void Engine::synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t detail, std::uint32_t ordinal) {
   if (!running_) return;  // the test body runs alone
   if (tearing_down_) return act_at_end(agent);
+  if (agent.op.kind == OpKind::deliver) return;  // what follows from a delivery happens with it
   Op& op = agent.op;
   ORRERY_CHECK(!op.enabled, "{} has two pending operations", agents_.path_of(agent));
   op.kind = kind;

@@ -258,7 +258,9 @@ bool Engine::is_reached_by_channel(Handle target) const {
 }
 
 void Engine::put_into_channel(Handle target, Envelope* envelope, Link* signal) {
-  Carrier& carrier = agents_.channel(*acting_, agent(target));
+  // What a delivery leads to (the watched actor is gone) comes from whom it was meant for.
+  Agent& from = acting_->op.kind == OpKind::deliver ? *acting_->op.object : *acting_;
+  Carrier& carrier = agents_.channel(from, agent(target));
   Carried& what = carried_.take();
   what.envelope = envelope;
   what.signal = signal;

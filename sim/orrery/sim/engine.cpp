@@ -1,4 +1,4 @@
-// engine.cpp: operations, choices and time. What is observed of them (trace, findings) is in observe.cpp.
+// engine.cpp: operations, choices and time. What is observed of them is in observe.cpp and findings.cpp.
 #include "orrery/sim/engine.hpp"
 
 #include "orrery/core/check.hpp"

@@ -1,0 +1,214 @@
+// findings.cpp: what a run can be found guilty of: predicates, waits in a ring, waits that nothing ends.
+#include "orrery/core/check.hpp"
+#include "orrery/core/describe.hpp"
+#include "orrery/sim/engine.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace orrery::sim {
+
+std::string_view headline(FindingKind kind) noexcept {
+  switch (kind) {
+    case FindingKind::invariant_violated:
+      return "INVARIANT VIOLATED";
+    case FindingKind::assertion_failed:
+      return "ASSERTION FAILED";
+    case FindingKind::exception_in_test:
+      return "EXCEPTION IN TEST";
+    case FindingKind::stuck:
+      return "STUCK";
+    case FindingKind::ask_cycle:
+      return "ASK CYCLE";
+    case FindingKind::no_progress:
+      return "NO PROGRESS";
+    case FindingKind::ledger_broken:
+      return "LEDGER BROKEN";
+    case FindingKind::non_determinism:
+      return "NON-DETERMINISM";
+  }
+  return "UNKNOWN";
+}
+
+void Engine::report_finding(Finding finding) {
+  if (finding_ || tearing_down_) return;  // stop at the first
+  finding.step = steps_;
+  finding_ = std::move(finding);
+  look_up_at_ = 0;
+}
+
+void Engine::report_ledger(std::string account) {
+  finding_ = Finding{
+      .kind = FindingKind::ledger_broken, .name = "ledger", .detail = std::move(account), .file = {}, .step = steps_};
+}
+
+void Engine::add_invariant(std::string name, std::function<bool()> holds, std::source_location where) {
+  invariants_.push_back({std::move(name), std::move(holds), where});
+}
+
+void Engine::add_sometimes(std::string name, std::function<bool()> holds) {
+  sometimes_hit_.emplace_back(name, false);
+  sometimes_.push_back({std::move(name), std::move(holds)});
+}
+
+const void* Engine::peek(Handle handle, const ActorType* type) {
+  peeked_.push_back(handle);
+  const Cell* const cell = runtime_->living_cell(handle);
+  if (cell == nullptr || cell->life != Cell::Life::living) return nullptr;
+  ORRERY_CHECK(cell->type == type, "peek() takes the reference of a {}", cell->type->name);
+  if (Agent& who = agent(handle); in_predicate_) {
+    order_matters(who);
+  } else if (options_.reduce && !tearing_down_ && who.hurried_in == period_) {
+    rerun_without_reductions();  // what it did before might have come after this look
+  }
+  if (cell->in_handler) {
+    if (in_predicate_) throw MidHandler{};
+    throw std::logic_error{"peek: " + path_of(handle) + " is in the middle of a handler"};
+  }
+  return cell->actor;
+}
+
+void Engine::judge_invariants() {
+  for (const Invariant& invariant : invariants_) {
+    if (evaluate(invariant.name, invariant.holds).value_or(true)) continue;
+    std::string detail;
+    for (const Handle handle : peeked_) {
+      const Cell* const cell = runtime_->living_cell(handle);
+      if (cell == nullptr || cell->actor == nullptr) continue;
+      ActorType::Fields fields;
+      cell->type->fields(cell->actor, fields);
+      for (const auto& [name, value] : fields) {
+        detail += fmt::format("{}{}.{} == {}", detail.empty() ? "" : ", ", path_of(handle), name, value);
+      }
+    }
+    detail += fmt::format("   after step {}, t={} (virtual)", steps_, format_duration(now_.time_since_epoch()));
+    if (handling_.is_set()) detail += fmt::format(", {} handled {}", path_of(handling_), last_handled());
+    report_finding({.kind = FindingKind::invariant_violated,
+                    .name = invariant.name,
+                    .detail = std::move(detail),
+                    .file = invariant.where.file_name(),
+                    .line = invariant.where.line()});
+    return;
+  }
+  for (std::size_t i = 0; i < sometimes_.size(); ++i) {
+    if (!sometimes_hit_[i].second)
+      sometimes_hit_[i].second = evaluate(sometimes_[i].name, sometimes_[i].holds).value_or(false);
+  }
+}
+
+/// Returns: what the predicate says, or nothing: an actor that it looks at is in the middle of a handler, so that its
+/// state means nothing now, or the predicate threw, which is a finding.
+std::optional<bool> Engine::evaluate(const std::string& name, const std::function<bool()>& predicate) {
+  peeked_.clear();
+  in_predicate_ = true;
+  std::optional<bool> result;
+  std::string error;
+  try {
+    result = predicate();
+  } catch (const MidHandler&) {
+  } catch (const std::exception& thrown) {
+    error = thrown.what();
+  } catch (...) {
+    error = "not a std::exception";
+  }
+  in_predicate_ = false;
+  if (!error.empty()) {
+    report_finding(
+        {.kind = FindingKind::exception_in_test, .name = std::move(error), .detail = "in " + name, .file = {}});
+  }
+  return result;
+}
+
+/// Tries every new predicate once, without judging, to learn whose states it looks at: the order of their operations
+/// matters. One that looks at no actor depends on something else, nobody knows what: then every order matters.
+void Engine::learn_what_is_watched() {
+  if (!options_.reduce || tearing_down_) return;
+  const auto learn = [&](bool& tried, const std::function<bool()>& predicate) {
+    if (std::exchange(tried, true)) return;
+    peeked_.clear();
+    in_predicate_ = true;
+    try {
+      (void)predicate();
+    } catch (...) {  // NOLINT: judged when it is evaluated for good
+    }
+    in_predicate_ = false;
+    if (peeked_.empty()) rerun_without_reductions();
+  };
+  for (Invariant& invariant : invariants_) learn(invariant.tried, invariant.holds);
+  for (Sometimes& one : sometimes_) learn(one.tried, one.holds);
+}
+
+std::string Engine::describe_wait(const std::string& who, const Wait& wait) const {
+  const std::string_view message = wait.message() != nullptr ? wait.message()->name : "";
+  switch (wait.kind()) {
+    case Wait::Kind::ask:
+      return fmt::format("{} --ask {}--> {}", who, message, path_of(wait.target()));
+    case Wait::Kind::place:
+      return fmt::format("{} --waits to send {}--> {}", who, message, path_of(wait.target()));
+    case Wait::Kind::sleep:
+      return fmt::format("{} sleeps", who);
+    case Wait::Kind::mail:
+      return fmt::format("{} waits for mail", who);
+    case Wait::Kind::offload:
+      return fmt::format("{} waits for offloaded work", who);
+  }
+  return who;
+}
+
+void Engine::waiting(Handle who, const Wait&) {
+  if (!tearing_down_) find_ring(who);
+}
+
+/// Follows the wait-for edges from `start`; a way back to it is a ring. It is told from the smallest name on, so that one
+/// ring has one name whoever closed it.
+void Engine::find_ring(Handle start) {
+  std::vector<std::pair<std::string, std::string>> edges;  // who, and what he does to whom
+  Handle at = start;
+  for (std::size_t hops = 0; hops <= agents_.size(); ++hops) {
+    const Cell* const cell = runtime_->living_cell(at);
+    if (cell == nullptr || cell->wait == nullptr || cell->wait->ready() || !cell->wait->target().is_set()) return;
+    const std::string who = path_of(at);
+    edges.emplace_back(who, describe_wait(who, *cell->wait).substr(who.size()));
+    at = cell->wait->target();
+    if (at == start) {
+      std::ranges::rotate(edges, std::ranges::min_element(edges));
+      std::string ring = edges.front().first;
+      for (const auto& [from, edge] : edges) ring += edge;
+      report_finding({.kind = FindingKind::ask_cycle, .name = ring, .detail = {}, .file = {}});
+      return;
+    }
+  }
+}
+
+void Engine::find_stuck(const Wait* of_the_test) {
+  std::string who;
+  std::uint64_t waits = 0;
+  const auto add = [&](const std::string& text) {
+    who += (who.empty() ? "" : "; ") + text;
+    ++waits;
+  };
+  if (of_the_test != nullptr) add(describe_wait(agents_.path_of(agents_.test()), *of_the_test));
+  runtime_->for_each_cell([&](Cell& cell) {
+    if (cell.wait != nullptr && cell.wait->fiber != nullptr && !cell.wait->ready()) {
+      add(describe_wait(path_of(cell.handle()), *cell.wait));
+    }
+  });
+  for (const std::string& text : describe_waiting_works()) add(text);
+  if (waits == 0) return;
+  // A periodic tick may still help; the body of the test waits with them, and has found that they do not.
+  if (of_the_test == nullptr && !timers_.empty() && timers_.first().due != Instant::max()) return;
+  report_finding({.kind = FindingKind::stuck,
+                  .name = who,
+                  .detail = fmt::format("nothing runnable, {} {} unanswered", waits, waits == 1 ? "wait" : "waits"),
+                  .file = {}});
+}
+
+void Engine::check_at_rest() {
+  if (!finding_) check_invariants();
+  if (!finding_) find_stuck(nullptr);
+}
+
+}  // namespace orrery::sim

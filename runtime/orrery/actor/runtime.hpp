@@ -146,6 +146,9 @@ class Runtime : public detail::RefusedSpawns {
   bool run(Cell& cell, std::uint32_t budget) { return run(*current_execution(), cell, budget); }
   /// The world's part of suspend(): the handler's fiber is completely parked. Runs on another fiber.
   void parked(Cell& cell);
+  /// Returns: whether the wait of a cell that was scheduled is over, so that its handler is to be continued; else it is
+  /// to be parked() again.
+  [[nodiscard]] bool may_continue(Cell& cell);
   /// A wait of `cell` may have become ready. Threads: any.
   void wake(Handle waiting) noexcept;
   /// Settles an ask by an error. The request's payload must be gone.
@@ -213,7 +216,6 @@ class Runtime : public detail::RefusedSpawns {
   void ring_mail(Cell& cell);
   [[gnu::cold]] void put_away_late_reply(Ask& ask, Handle asker) noexcept;
   void take_signals(Cell& cell);
-  [[nodiscard]] bool may_continue(Cell& cell);
   Envelope* next_envelope(Cell& cell);
   bool go_idle(Cell& cell);
   void restart_receive_timeout(Cell& cell);

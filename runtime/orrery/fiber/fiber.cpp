@@ -42,7 +42,7 @@ Fiber* detail::Switch::create(StackPool& pool, Entry entry, void* argument) noex
   fiber->stack_ = *stack;
   const auto usable_bytes = static_cast<std::size_t>(top - stack->bottom);
   created(fiber->record_, stack->bottom, usable_bytes);
-  fiber->context_ = boost::context::detail::make_fcontext(top, usable_bytes, &first_frame);
+  fiber->context_ = make_context(top, usable_bytes, &first_frame);
   return fiber;
 }
 

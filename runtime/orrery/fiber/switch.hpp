@@ -5,8 +5,8 @@
 // How:  inlined into whoever switches; detail/sanitizer.hpp says why. Only files that switch include this.
 #pragma once
 #include "orrery/core/check.hpp"
+#include "orrery/fiber/detail/jump.hpp"
 #include "orrery/fiber/fiber.hpp"
-#include <boost/context/detail/fcontext.hpp>
 #include <cstdint>
 
 namespace orrery::fiber {
@@ -37,7 +37,7 @@ namespace detail {
 
 /// depart() on the stack that is left, arrive() on the one that is entered.
 struct Switch {
-  using Transfer = boost::context::detail::transfer_t;
+  using Transfer = detail::Transfer;
 
   /// Lives on the stack that is left, until arrive() has copied it.
   struct Handoff {
@@ -64,7 +64,7 @@ struct Switch {
 
     Handoff handoff{.from = &from, .to = &to, .after = after, .argument = argument};
     started_switch(from.record_, to.record_, order == SwitchOrder::ordered);
-    arrive(boost::context::detail::jump_fcontext(target, &handoff));
+    arrive(jump(target, &handoff));
   }
 
   /// Completes the switch that entered this stack.

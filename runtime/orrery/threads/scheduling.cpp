@@ -4,6 +4,7 @@
 //                   queue); the queue; the injection deque; other workers' queues, as far as they do not keep up with
 //                   them; their hot slots, if they are stuck in a handler.
 #include "orrery/core/check.hpp"
+#include "orrery/fiber/switch.hpp"
 #include "orrery/threads/threaded_world.hpp"
 
 #include <algorithm>
@@ -62,6 +63,17 @@ void ThreadedWorld::loop(void* world) noexcept {
     Cell* const cell = self.next_cell(worker);
     if (cell == nullptr) break;
     worker.running.store(cell, std::memory_order_release);  // pairs with look_at(): the cell is what it is by now
+    if (cell->wait != nullptr) {
+      if (!self.runtime_->may_continue(*cell)) {
+        self.runtime_->parked(*cell);
+        continue;
+      }
+      // Here, not behind calls: each return right after a switch is mispredicted.
+      fiber::Fiber& mine = *worker.fiber;
+      worker.fiber = std::exchange(cell->wait->fiber, nullptr);
+      fiber::switch_to(mine, *worker.fiber, &ThreadedWorld::put_loop_away, &mine);
+      continue;
+    }
     bool is_runnable = self.runtime_->run(worker, *cell, batch);
     if (is_runnable && self.options_.turn != Duration::zero()) [[unlikely]] {
       const Instant until = self.now() + self.options_.turn;

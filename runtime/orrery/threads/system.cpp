@@ -154,6 +154,7 @@ std::vector<Activity> System::activity() {
     found.push_back({path_from_outside(cell->handle()),
                      message == nullptr ? "in a lifecycle hook" : fmt::format("in handler {}", message->name)});
   }
+  const auto alone = threads_.look_alone();
   for_each_cell([&](Cell& cell) {
     // Taking the bit is taking the right to run the cell (C1), as a waker does; so the wait stays where it is
     // meanwhile.

@@ -216,6 +216,7 @@ Instant ThreadedWorld::watch_stillness(Instant present) {
   if (present < due) return due;
   still_was_searched_ = true;
   next_ring_search_ = present + searches_apart * options_.ring_watch;
+  const auto alone = look_alone();
   for (const std::string& ring : find_rings(*runtime_)) {
     if (rings_told_.size() < rings_told_max && rings_told_.insert(ring).second) report("ask cycle", ring);
   }
@@ -240,15 +241,7 @@ void ThreadedWorld::suspend(Cell& cell) {
       &cell);  // P1
 }
 
-void ThreadedWorld::continue_handler(Cell& cell) {
-  Worker& worker = own_worker();
-  fiber::Fiber& mine = *worker.fiber;
-  fiber::Fiber& handler = *std::exchange(cell.wait->fiber, nullptr);
-  worker.fiber = &handler;
-  fiber::switch_to(mine, handler, &ThreadedWorld::put_loop_away, &mine);
-}
-
-/// Runs on the fiber that was switched to. `fiber` is parked in continue_handler, or in leave_loop for good.
+/// Runs on the fiber that was switched to. `fiber` is parked in loop(), or in leave_loop for good.
 void ThreadedWorld::put_loop_away(void* fiber) {
   Worker& worker = own_worker();
   auto& world = static_cast<ThreadedWorld&>(worker.runtime->world());

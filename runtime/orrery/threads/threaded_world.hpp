@@ -6,7 +6,7 @@
 //       loop.
 //
 //         loop L1 --run(cell)--> handler --suspend--> switch to loop L2, which publishes the cell as parked
-//         loop L2, any worker --run(cell)--> continue_handler --> switch to L1, which puts L2 away; the handler goes on
+//         loop L2, any worker --may_continue(cell)--> switch to L1, which puts L2 away; the handler goes on
 //
 //       A runnable actor lies in exactly one place: the hot slot or the queue of a worker, or the injection deque.
 //       A watchdog thread sleeps while all workers do. Else it looks every watch_period at what a stuck worker left
@@ -33,6 +33,7 @@
 // Source:       DESIGN section 2; the Go scheduler and Tokio for queues, hot slot, fairness tick and searching.
 #pragma once
 #include "orrery/actor/runtime.hpp"
+#include "orrery/core/check.hpp"
 #include "orrery/threads/idle_workers.hpp"
 #include "orrery/threads/injection_deque.hpp"
 #include "orrery/threads/loop_fibers.hpp"
@@ -45,6 +46,7 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <span>
 #include <string>
@@ -83,7 +85,7 @@ class ThreadedWorld final : public World {
   void arm_in(Timer& timer, Duration delay) override;
   bool cancel(Timer& timer) override;
   void suspend(Cell& cell) override;
-  void continue_handler(Cell& cell) override;
+  void continue_handler(Cell&) override { ORRERY_CHECK(false, "loop() does that itself"); }
   [[nodiscard]] Waiter& waiter() override;
   void block(Wait& wait) override;
   void offload(std::shared_ptr<Job> job) override { offloads_.start(std::move(job)); }
@@ -97,6 +99,8 @@ class ThreadedWorld final : public World {
   [[nodiscard]] bool await_idle(Clock::time_point until);
   [[nodiscard]] OffloadPool& offloads() noexcept { return offloads_; }
   [[nodiscard]] const OffloadPool& offloads() const noexcept { return offloads_; }
+  /// Held by whoever looks at the waits of parked handlers: two who did so at once would each miss what the other holds.
+  [[nodiscard]] std::unique_lock<std::mutex> look_alone() { return std::unique_lock{look_mutex_}; }
   [[nodiscard]] bool is_worker() const noexcept { return this_worker() != nullptr; }
   [[nodiscard]] fiber::StackCounts fibers() const { return loops_.counts(); }
 
@@ -144,6 +148,7 @@ class ThreadedWorld final : public World {
   Reporter reporter_;
   std::vector<std::unique_ptr<Worker>> workers_;
   IdleWorkers idle_;
+  std::mutex look_mutex_;
   InjectionDeque<Cell> injection_;
 
   OffloadPool offloads_;

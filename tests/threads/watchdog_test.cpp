@@ -291,14 +291,20 @@ TEST_F(SystemTest, looking_for_rings_among_asks_that_come_and_go_finds_none) {
   const auto q = sys.spawn(Chain{end, false});
   struct Caller {
     Ref<Chain> first;
+    std::atomic<int>* answered;
     void handle(Note m) {
-      for (int i = 0; i < m.value; ++i) (void)first.ask(Ping{}, patience);
+      for (int i = 0; i < m.value; ++i) {
+        if (!first.ask(Ping{}, patience)) return;  // looking has swallowed a wake-up
+        ++*answered;
+      }
     }
   };
   const int rounds = static_cast<int>(scaled(20'000));
-  ASSERT_TRUE(sys.spawn(Caller{p}).tell(Note{rounds}));
-  ASSERT_TRUE(sys.spawn(Caller{q}).tell(Note{rounds}));
+  std::atomic<int> answered{0};
+  ASSERT_TRUE(sys.spawn(Caller{p, &answered}).tell(Note{rounds}));
+  ASSERT_TRUE(sys.spawn(Caller{q, &answered}).tell(Note{rounds}));
   while (!sys.await_quiescence(0ms)) ASSERT_TRUE(find_rings(sys).empty());
+  EXPECT_EQ(answered, 2 * rounds);
 }
 
 }  // namespace

@@ -95,6 +95,17 @@ bool BoundedMailbox::withdraw(PlaceWaiter& waiter) noexcept {
   return false;
 }
 
+Envelope* BoundedMailbox::take_alone(bool& somebody_waits) noexcept {
+  const std::lock_guard guard{lock_};
+  somebody_waits = first_waiter_ != nullptr;
+  if (somebody_waits) return nullptr;
+  Envelope* const envelope = lanes_.take();
+  if (envelope == nullptr) return nullptr;
+  if ((envelope->flags & Envelope::uncounted) == 0) --counted_;
+  if (counted_ <= resume_at_) draining_to_mark_ = false;
+  return envelope;
+}
+
 Envelope* BoundedMailbox::take(Wake* wakes, std::size_t& wake_count) noexcept {
   const std::lock_guard guard{lock_};
   wake_count = 0;

@@ -83,6 +83,9 @@ class BoundedMailbox {
   static constexpr std::size_t wakes_max = 8;
   [[nodiscard]] Envelope* take(Wake* wakes, std::size_t& wake_count) noexcept;
 
+  /// The same while no sender waits, which is cheaper. Returns: null also when one does, with `somebody_waits` set.
+  [[nodiscard]] Envelope* take_alone(bool& somebody_waits) noexcept;
+
   [[nodiscard]] bool empty() noexcept;
   [[nodiscard]] Counts counts() noexcept;
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }

@@ -11,7 +11,13 @@ Envelope* Lanes::pop(std::size_t lane) noexcept {
 }
 
 Envelope* Lanes::take() noexcept {
-  if (empty()) return nullptr;
+  const std::uint32_t total = depth();
+  if (total == 0) return nullptr;
+  constexpr auto normal = static_cast<std::size_t>(Priority::normal);
+  if (depths_[normal] == total) {  // the usual case of what follows
+    passed_over_ = {};
+    return pop(normal);
+  }
   const std::size_t lane = pick(depths_, passed_over_);
   for (std::size_t other = 0; other < priority_count; ++other) {
     if (other == lane || depths_[other] == 0) {

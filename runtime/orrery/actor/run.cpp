@@ -148,7 +148,13 @@ Envelope* Runtime::next_of_many(Cell& cell) {
   return cell.extras->bounded == nullptr ? nullptr : take_bounded(cell, *cell.extras->bounded);
 }
 
-Envelope* Runtime::take_bounded(Cell& cell, BoundedMailbox& bounded) {
+inline Envelope* Runtime::take_bounded(Cell& cell, BoundedMailbox& bounded) {
+  bool somebody_waits = false;
+  Envelope* const envelope = bounded.take_alone(somebody_waits);
+  return somebody_waits ? take_and_let_in(cell, bounded) : envelope;
+}
+
+Envelope* Runtime::take_and_let_in(Cell& cell, BoundedMailbox& bounded) {
   BoundedMailbox::Wake wakes[BoundedMailbox::wakes_max];
   std::size_t wake_count = 0;
   Envelope* const envelope = bounded.take(wakes, wake_count);

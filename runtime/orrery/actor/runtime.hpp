@@ -225,6 +225,7 @@ class Runtime : public detail::RefusedSpawns {
   template <bool has_capacity>
   bool run_usual(Execution& execution, Cell& cell, std::uint32_t& budget);
   Envelope* take_bounded(Cell& cell, BoundedMailbox& bounded);
+  Envelope* take_and_let_in(Cell& cell, BoundedMailbox& bounded);
   bool run_observed(Execution& execution, Cell& cell, std::uint32_t& budget);
   Execution* handle(Execution* execution, Cell& cell, Envelope* envelope);
   void after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, const std::string* what);

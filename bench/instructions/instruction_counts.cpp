@@ -153,19 +153,24 @@ void ask_deadline(const Counts& counts) {
   });
 }
 
-struct Mayfly {
-  std::uint64_t seen = 0;
-  void handle(Number m, Context& context) {
-    seen += m.value;
-    context.stop();
-  }
+struct Breeder;
+struct Brood {
+  Ref<Breeder> breeder;
+  std::uint64_t left = 0;
 };
-/// Spawns a hundred; its own message comes behind theirs, and then it spawns the next hundred.
+struct Mayfly {
+  Brood* brood;
+  void handle(Number, Context& context);
+};
+/// Spawns a hundred, and the next hundred when the last of them has had its message. (A message to itself would come
+/// first: its turn is not over.)
 struct Breeder {
   Finish* finish;
+  std::unique_ptr<Brood> brood = std::make_unique<Brood>();
   std::uint64_t left = 0;
   void handle(Series m, Context& context) {
     left = m.count;
+    brood->breeder = context.self(*this);
     orrery_counting_begins();
     breed(context);
   }
@@ -174,12 +179,15 @@ struct Breeder {
  private:
   void breed(Context& context) {
     if (left == 0) return finish->counting_ends();
-    constexpr std::uint64_t brood = 100;
-    left -= brood;
-    for (std::uint64_t i = 0; i < brood; ++i) context.spawn(Mayfly{}).tell(Number{i});
-    context.self(*this).tell(Go{});
+    brood->left = 100;
+    left -= brood->left;
+    for (std::uint64_t i = 0; i < 100; ++i) context.spawn(Mayfly{brood.get()}).tell(Number{i});
   }
 };
+void Mayfly::handle(Number, Context& context) {
+  if (--brood->left == 0) brood->breeder.tell(Go{});
+  context.stop();
+}
 void spawn_tell_stop(const Counts& counts) {
   each_series(counts, [](System& system, Finish& finish) { return system.spawn(Breeder{&finish}); });
 }

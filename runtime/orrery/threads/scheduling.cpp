@@ -130,7 +130,14 @@ inline Cell* ThreadedWorld::take_local(Worker& worker) {
     }
   }
   worker.hot_runs = 0;
-  if (Cell* const cell = worker.queue.pop()) return cell;
+  if (Cell* const cell = worker.queue.pop()) {
+    if (const Cell* const next = worker.queue.peek(); next != nullptr) {
+      // Both of its lines come from memory while this one runs, if there are many actors. A cell is never freed.
+      __builtin_prefetch(&next->mailbox, 1);
+      __builtin_prefetch(&next->bell, 1);
+    }
+    return cell;
+  }
   return worker.hot.take();
 }
 

@@ -287,13 +287,25 @@ TEST_F(SystemTest, offloaded_work_gets_a_thread_of_its_own_while_there_are_enoug
       });
     }
   };
-  System& sys = start(2);
-  for (std::size_t round = 0; round < scaled(400); ++round) {
+  // The case that matters: one idle thread, and a second piece of work before it has woken for the first.
+  for (std::size_t round = 0; round < scaled(100); ++round) {
+    SystemOptions options;
+    options.threads = 1;
+    System sys{options};
+    ASSERT_EQ(sys.spawn(Loader{}).ask(Load{1}, patience), 2);
+    ASSERT_TRUE(sys.await_quiescence(patience));
     const auto pair = std::make_shared<Pair>();
-    auto one = sys.spawn(Partner{pair}).ask_async(Load{}, no_timeout);
-    auto other = sys.spawn(Partner{pair}).ask_async(Load{}, no_timeout);
-    ASSERT_EQ(one.get(), 1);
-    ASSERT_EQ(other.get(), 1);
+    const auto first = sys.spawn(Partner{pair});
+    const auto second = sys.spawn(Partner{pair});
+    struct Both {
+      Ref<Partner> one, other;
+      int handle(Load) {
+        auto a = one.ask_async(Load{}, no_timeout);
+        auto b = other.ask_async(Load{}, no_timeout);
+        return a.get().value_or(0) + b.get().value_or(0);
+      }
+    };
+    ASSERT_EQ(sys.spawn(Both{first, second}).ask(Load{}, no_timeout), 2);
   }
 }
 

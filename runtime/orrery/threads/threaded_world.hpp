@@ -23,8 +23,8 @@
 //         whose turn is over go behind it. So n actors that always have work all get their turn within
 //         (n + 256) x (hot_runs_max + 1) turns, also when n is more than a queue holds. Known limit: when one handler
 //         makes more actors runnable than the queue has room for, those that wait in its older half go behind them.
-//       - A timer that is due fires at the next look around; its message, like a handler that may continue, then
-//         makes its actor runnable, with the bounds above.
+//       - A delay counts from the first look around after it was asked for, and a timer that is due fires at the next
+//         one; its message, like a handler that may continue, then makes its actor runnable, with the bounds above.
 //       More workers only make it sooner: they take from the queue's front. What no rule bounds is one handler's time.
 // Always true:  (P1) a handler's fiber is published only after the switch away from it is complete
 //               (P2) whoever makes an actor runnable then looks whether a sleeper must be woken; except for the hot

@@ -57,14 +57,18 @@ Huge sample() {
   return {std::vector<std::uint64_t>(20'000, 1)};
 }
 
+/// Answered when all are sent: the account of a running system is not to be looked at.
 struct Pour {
+  using Reply = bool;
   std::size_t count;
 };
 template <class M>
 struct Pourer {
   Ref<Sump> to;
-  void handle(Pour m) {
-    for (std::size_t i = 0; i < m.count; ++i) (void)to.tell(sample<M>());
+  bool handle(Pour m) {
+    bool all = true;
+    for (std::size_t i = 0; i < m.count; ++i) all = to.tell(sample<M>()).has_value() && all;
+    return all;
   }
 };
 
@@ -115,9 +119,7 @@ TEST_F(Burst, of_an_actor_on_another_worker_goes_back) {
   const std::size_t count = messages();
   check(2, count, count * 48, [&](System& sys, const Ref<Sump>& to) {
     const auto pourer = sys.spawn(Pourer<Small>{to});
-    const auto began = sys.ledger().offered;
-    ASSERT_TRUE(pourer.tell(Pour{count}));
-    ASSERT_TRUE(eventually([&] { return sys.ledger().offered >= began + count + 1; }));
+    EXPECT_EQ(pourer.ask(Pour{count}, patience), true);
     sys.stop(pourer);
   });
 }
@@ -127,9 +129,9 @@ TEST_F(Burst, of_many_actors_on_all_workers_goes_back) {
   const std::size_t each = messages() / senders;
   check(3, each * senders, each * senders * 48, [&](System& sys, const Ref<Sump>& to) {
     const auto pourers = sys.spawn_n<Pourer<Small>>(senders, [&](std::size_t) { return Pourer<Small>{to}; });
-    const auto began = sys.ledger().offered;
-    for (const auto& pourer : pourers) ASSERT_TRUE(pourer.tell(Pour{each}));
-    ASSERT_TRUE(eventually([&] { return sys.ledger().offered >= began + senders * (each + 1); }));
+    std::vector<Pending<Pour>> under_way;
+    for (const auto& pourer : pourers) under_way.push_back(pourer.ask_async(Pour{each}, patience));
+    for (auto& one : under_way) EXPECT_EQ(one.get(), true);
     for (const auto& pourer : pourers) sys.stop(pourer);
   });
 }

@@ -113,6 +113,7 @@ TEST_P(BoundedUnderLoad, fills_to_its_capacity_and_never_above_and_loses_nothing
       EXPECT_EQ(counts.refused, 0U);
       break;
   }
+  ASSERT_TRUE(sys.await_quiescence(patience));
   const Ledger account = sys.ledger();
   EXPECT_TRUE(account.adds_up()) << orrery_describe(account);
   EXPECT_EQ(account.refused, counts.refused);

@@ -1,6 +1,7 @@
 // What a System promises about messages, asks, mailboxes and lifecycles when real threads run it.
 #include "system_fixture.hpp"
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -316,6 +317,50 @@ TEST_F(SystemTest, of_many_threads_that_want_one_name_one_gets_it) {
     EXPECT_TRUE(sys.stop(*sys.find<Counter>("the-one")));
     EXPECT_TRUE(eventually([&] { return !sys.find<Counter>("the-one"); }));
   }
+}
+
+// Goal:   what the destructor of a reply does that nobody waits for any more is done on behalf of nobody: the actor that
+//         replied may be idle by then, and run elsewhere.
+TEST_F(SystemTest, a_late_reply_is_destroyed_on_behalf_of_nobody) {
+  struct Returned {};
+  struct Pool {
+    std::atomic<int>* returned;
+    std::atomic<int>* by_nobody;
+    void handle(Returned, Context& context) {
+      if (!context.sender().is_set()) ++*by_nobody;
+      ++*returned;
+    }
+  };
+  struct Lease {
+    std::optional<Ref<Pool>> pool;
+    explicit Lease(Ref<Pool> from) : pool{from} {}
+    Lease(Lease&& other) noexcept : pool{std::exchange(other.pool, std::nullopt)} {}
+    Lease& operator=(Lease&&) = delete;
+    ~Lease() {
+      if (pool) (void)pool->tell(Returned{});
+    }
+  };
+  struct Borrow {
+    using Reply = Lease;
+  };
+  struct Lender {
+    Ref<Pool> pool;
+    std::shared_ptr<Gate> gate;
+    Lease handle(Borrow) {
+      gate->pass();
+      return Lease{pool};
+    }
+  };
+  System& sys = start(2);
+  std::atomic<int> returned{0};
+  std::atomic<int> by_nobody{0};
+  const auto pool = sys.spawn(Pool{&returned, &by_nobody});
+  const auto gate = std::make_shared<Gate>();
+  const auto lender = sys.spawn(Lender{pool, gate});
+  EXPECT_FALSE(lender.ask(Borrow{}, 1ms).has_value());
+  gate->open();
+  ASSERT_TRUE(eventually([&] { return returned == 1; }));
+  EXPECT_EQ(by_nobody, 1);
 }
 
 }  // namespace

@@ -303,6 +303,7 @@ template <bool has_capacity>
     if constexpr (!has_capacity) is_idle = cell.mailbox.finish(*envelope);  // with true, the cell is somebody else's
     if (is_ask) {
       settle_reply(*execution, *envelope->ask);
+      if (!is_idle) execution->cell = &cell;  // a late reply was put away on behalf of nobody
     } else {
       const std::size_t bytes = envelope->block_bytes;
       BlockPool::release(*execution->pool, envelope, bytes);

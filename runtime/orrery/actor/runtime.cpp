@@ -296,6 +296,8 @@ Ledger mailbox_ledger(const Cell& cell) {
   if (cell.extras != nullptr) {
     if (cell.extras->lanes != nullptr) ledger.queued += cell.extras->lanes->depth();
     ledger.queued += cell.extras->stash.size();
+    // What a handler has stashed stays first in the mailbox too, until it returns.
+    if (std::ranges::find(cell.extras->stash, cell.mailbox.front()) != cell.extras->stash.end()) --ledger.queued;
   }
   return ledger;
 }

@@ -373,6 +373,9 @@ void Runtime::settle_reply(Execution& execution, Ask& ask) noexcept {
   const Handle asker = ask.asker;
   Waiter* const waiter = ask.waiter;
   if (!ask.settle()) [[unlikely]] {
+    // The reply's destructor is the user's code, and on behalf of nobody: the cell may be somebody else's already.
+    execution.cell = nullptr;
+    execution.message = nullptr;
     put_away_late_reply(ask, asker);
   } else if (waiter != nullptr) {
     waiter->wake();

@@ -200,13 +200,14 @@ Cell* ThreadedWorld::search(Worker& worker) {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     worker.seen_turns[i] = worker.window_turns[i] = workers_[i]->turns.load(std::memory_order_relaxed);
   }
-  Instant present = now();
-  const Instant until = present + options_.spin;
+  const Instant began = now();
+  Instant present = began;
+  const Instant until = began + options_.spin;
   Instant next_look = present + std::min(patience, options_.spin);
   while (true) {
     if (Cell* const cell = take_injected(worker)) return cell;
     present = now();
-    if (present >= worker.timers.next_due()) return nullptr;
+    if (present >= worker.timers.next_due()) return present >= began + patience ? take_from_stuck(worker) : nullptr;
     if (present >= next_look) {
       next_look = present + patience;
       worker.others_keep_up = false;
@@ -247,7 +248,8 @@ Cell* ThreadedWorld::find_elsewhere(Worker& worker) {
 /// There is work, but not for us: others get to it sooner than we could. Rests for a moment without counting as a
 /// sleeper, so that their sends need not wake us over and over.
 void ThreadedWorld::doze(Worker& worker) {
-  if (std::exchange(worker.searching, false)) (void)idle_.end_search();  // what is visible keeps up
+  // What is visible in queues keeps up; what came from outside meanwhile relied on us.
+  if (std::exchange(worker.searching, false) && idle_.end_search() && !injection_.empty()) wake_if_needed();
   const Instant until = std::min(worker.timers.next_due(), now() + doze_for);
   const BlockPool::Rest rest;
   (void)worker.parker.park(to_clock(until));

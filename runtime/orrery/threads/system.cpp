@@ -52,9 +52,9 @@ SystemOptions resolve_or_exit(const SystemOptions& given, int* argc, char** argv
 std::string describe_wait(const Runtime& runtime, const Wait& wait) {
   switch (wait.kind()) {
     case Wait::Kind::ask:
-      return fmt::format("waits for {}", runtime.path_of(wait.target()));
+      return fmt::format("waits for {}", runtime.path_from_outside(wait.target()));
     case Wait::Kind::place:
-      return fmt::format("waits for a place in the mailbox of {}", runtime.path_of(wait.target()));
+      return fmt::format("waits for a place in the mailbox of {}", runtime.path_from_outside(wait.target()));
     case Wait::Kind::sleep:
       return "sleeps";
     case Wait::Kind::mail:

@@ -287,11 +287,14 @@ bool ThreadedWorld::await_quiescence(Clock::time_point until) {
     std::size_t pending = foreign_timers_.pending();
     for (const auto& worker : workers_) pending += worker->timers.pending();
     const bool is_offloading = !offloads_.await_none(until);
-    const auto after = idle_.rest();
-    // Between two looks at sleeping workers of which none departed nothing ran, so the timers counted are all
-    // there are; and whoever was woken by offloaded work was woken before that was done (J3).
-    const bool at_rest =
-        before.all_sleep && after.all_sleep && before.departures == after.departures && injection_.empty();
+    bool at_rest = false;
+    {
+      const auto alone = look_alone();  // whoever holds a parked handler may hold its wake-up back
+      const auto after = idle_.rest();
+      // Between two looks at sleeping workers of which none departed nothing ran, so the timers counted are all
+      // there are; and whoever was woken by offloaded work was woken before that was done (J3).
+      at_rest = before.all_sleep && after.all_sleep && before.departures == after.departures && injection_.empty();
+    }
     if (at_rest && pending == 0 && !is_offloading) return true;
     const auto present = Clock::now();
     if (present >= until) return false;

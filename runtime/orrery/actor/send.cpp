@@ -1,4 +1,5 @@
 // send.cpp: how a message, a reply or a signal reaches a cell.
+#include "orrery/actor/down.hpp"
 #include "orrery/actor/runtime.hpp"
 #include "orrery/actor/signals.hpp"
 #include "orrery/core/check.hpp"
@@ -303,6 +304,14 @@ void Runtime::signal_watch(Handle target, Watcher watcher) {
   node->target_generation = target.generation;
   node->watcher = watcher;
   if (observer_ == nullptr || !observer_->carry_signal(target, *node)) push_signal(*cell, node);
+}
+
+void Runtime::send_down(Watcher watcher, Handle who, std::uint32_t incarnation, const ExitReason& reason) {
+  Envelope* const envelope = new_envelope(sizeof(Down), false);
+  envelope->operations = watcher.down;
+  envelope->flags |= Envelope::uncounted;
+  ::new (envelope->payload()) Down{ActorId{0, who.slot, who.generation, incarnation}, reason};
+  (void)send(watcher.who, envelope, false);
 }
 
 void Runtime::push_signal(Cell& cell, SignalNode* node) {

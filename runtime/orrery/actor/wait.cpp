@@ -1,0 +1,49 @@
+// wait.cpp: how a handler waits, and what happens before it goes on. Attention says why no wake-up is lost.
+#include "orrery/actor/runtime.hpp"
+#include "orrery/core/check.hpp"
+
+namespace orrery {
+
+void Runtime::wait(Wait& wait) {
+  Execution* execution = current_execution();
+  if (execution == nullptr || execution->runtime != this || execution->cell == nullptr) {
+    if (!wait.ready()) world_.block(wait);
+    return;
+  }
+  Cell& cell = *execution->cell;
+  Envelope* const message = execution->message;
+  ORRERY_CHECK(cell.ending != Cell::Ending::unwinding, "{} waits while it is being unwound", path_of(cell.handle()));
+  cell.attention.about_to_look();
+  if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
+  if (cell.ending != Cell::Ending::requested) {
+    if (wait.ready()) return;
+    cell.wait = &wait;
+    if (observer_ != nullptr) observer_->waiting(cell.handle(), wait);
+    ++cell.suspensions;
+    execution->cell = nullptr;
+    execution->message = nullptr;
+    world_.suspend(cell);  // until may_continue() says so
+    execution = current_execution();
+    execution->cell = &cell;
+    execution->message = message;
+    cell.wait = nullptr;
+    if (observer_ != nullptr) observer_->resumed(cell);
+    if (cell.ending != Cell::Ending::requested) return;
+  }
+  cell.ending = Cell::Ending::unwinding;
+  throw Unwind{};
+}
+
+void Runtime::parked(Cell& cell) {
+  if (!cell.attention.park()) world_.schedule(cell);  // something changed since the wait looked: it must look again
+}
+
+bool Runtime::may_continue(Cell& cell) {
+  if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
+  if (cell.ending == Cell::Ending::requested || cell.wait->ready()) return true;
+  cell.attention.about_to_look();
+  if (cell.signals.load(std::memory_order_seq_cst) != nullptr) take_signals(cell);
+  return cell.ending == Cell::Ending::requested || cell.wait->ready();
+}
+
+}  // namespace orrery

@@ -5,19 +5,25 @@
 //       never need (a name, a bound, timers, a restart recipe) is allocated when first used.
 //
 //   vacant --spawn--> idle <--> scheduled/running --suspends--> parked --woken--> scheduled
-//                                   | stop, kill, failure without restart
-//                                   v
+//                                   | stop, kill, failure          ^
+//                                   v                              | revived (the next incarnation)
+//                                 ended --if supervised--> down ---+
+//                                   |                       | buried
+//                                   v                       v
 //                                draining --nobody home--> vacant (generation grown)
 //
-// Always true:  (C1) at most one thread runs a cell; the mailbox (M2) or the `parked` bit hands that right on
+// While it is down nobody runs it and mail gathers; its supervisor alone may touch it (bond.hpp).
+// Always true:  (C1) at most one thread runs a cell; the mailbox (M2), the `parked` bit or the bond hands that right on
 //               (C2) `generation` names the actor that lives here, or the one that will live here next
 //               (C3) mail carries the generation it is meant for, and only mail for the present one is handled
 // Threads:      fields of the first block: any. All others: the thread that runs the cell.
 // Source:       SPEC A12, Q, S4; DESIGN section 2.
 #pragma once
 #include "orrery/actor/attention.hpp"
+#include "orrery/actor/bond.hpp"
 #include "orrery/actor/bounded_mailbox.hpp"
 #include "orrery/actor/mail_queue.hpp"
+#include "orrery/actor/restart.hpp"
 #include "orrery/actor/timers.hpp"
 #include "orrery/core/unique_function.hpp"
 #include "orrery/world/world.hpp"
@@ -25,6 +31,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -40,16 +47,10 @@ struct ActorType {
   void (*on_start)(void* actor, Context& context);                              ///< null without the hook
   void (*on_stop)(void* actor, Context& context, const ExitReason& reason);     ///< null without the hook
   void (*on_restart)(void* actor, Context& context, const ExitReason& reason);  ///< null without the hook
+  const Operations* exit;  ///< delivers an Exit; null when the type does not handle it
   void (*describe)(const void* actor, std::string& out);
   using Fields = std::vector<std::pair<std::string, std::string>>;
   void (*fields)(const void* actor, Fields& out);
-};
-
-/// How often an actor may fail before it is given up, by OTP's window: more than `intensity` restarts within `period`
-/// (both ends included) end it.
-struct Restart {
-  int intensity = 1;
-  Duration period = std::chrono::seconds{5};
 };
 
 /// What becomes of queued mail when an actor restarts.
@@ -61,6 +62,12 @@ struct Watcher {
   const Operations* down;  ///< delivers a Down to that actor's type
 };
 
+/// Actors that something is known of, how often each: whom one watches, whom one is linked to.
+using HandleCounts = std::unordered_map<std::uint64_t, std::uint32_t>;  // looked up, never iterated
+[[nodiscard]] constexpr std::uint64_t key_of(Handle handle) noexcept {
+  return (std::uint64_t{handle.generation} << 32) | handle.slot;
+}
+
 /// What only some cells need.
 struct CellExtras {
   std::string path;  ///< empty for an anonymous actor
@@ -70,14 +77,26 @@ struct CellExtras {
   UniqueFunction<void*()> factory;  ///< builds a fresh actor in a fresh block; set when the actor may restart
   Restart restart{};
   MailOnRestart mail_on_restart = MailOnRestart::keep;
-  std::vector<Instant> restarts;
+  RestartWindow restarts;
   TimerSet timers;
   std::unique_ptr<ReceiveTimeout> receive_timeout;
-  std::deque<Envelope*> stash;
+  std::unique_ptr<std::deque<Envelope*>> stash;
   std::size_t unstashed = 0;  ///< how many of the stash go before the mailbox now
   std::vector<Watcher> watchers;
+  std::unique_ptr<HandleCounts> watching;  ///< whose Down is to be handled, and how often
+  std::unique_ptr<std::vector<Handle>> links;
+  BondPtr bond;  ///< set while it is supervised
   ExitReason exit_reason;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> draws;  ///< per named stream: its key, and how often it was used
+
+  [[nodiscard]] std::deque<Envelope*>& need_stash() {
+    if (stash == nullptr) stash = std::make_unique<std::deque<Envelope*>>();
+    return *stash;
+  }
+  [[nodiscard]] std::size_t stashed() const noexcept { return stash == nullptr ? 0 : stash->size(); }
+
+  static void* operator new(std::size_t bytes) { return BlockPool::local().allocate(bytes); }
+  static void operator delete(void* block, std::size_t bytes) noexcept { BlockPool::release(block, bytes); }
 };
 
 class alignas(64) Cell {
@@ -92,12 +111,14 @@ class alignas(64) Cell {
   std::uint32_t failed = 0;
   std::uint32_t incarnation = 0;
   std::atomic<bool> uses_priorities{false};
+  /// What others must know before they send it a signal.
+  enum Standing : std::uint8_t { traps_exits = 1, is_supervised = 2, leads_a_tree = 4 };
+  std::atomic<std::uint8_t> standing{0};
   bool needs_start = false;
   bool killed = false;
-  bool reported_depth = false;
 
   // Touched by whoever runs the cell.
-  enum class Life : std::uint8_t { vacant, living };
+  enum class Life : std::uint8_t { vacant, living, down };
   enum class Ending : std::uint8_t {
     none,
     after_handler,  ///< it asked for its own end
@@ -123,7 +144,9 @@ class alignas(64) Cell {
     full       ///< a stash or a receive timeout
   };
   Care care = Care::none;
+  bool reported_depth = false;
 
+  [[nodiscard]] bool is(Standing what) const noexcept { return (standing.load(std::memory_order_relaxed) & what) != 0; }
   [[nodiscard]] Handle handle() const noexcept { return {slot, generation.load(std::memory_order_relaxed)}; }
   [[nodiscard]] CellExtras& need_extras() {
     if (extras == nullptr) extras = new CellExtras;

@@ -1,5 +1,6 @@
 #include "orrery/actor/context.hpp"
 
+#include "orrery/actor/alarm.hpp"
 #include "orrery/core/check.hpp"
 #include "orrery/core/hash.hpp"
 
@@ -12,41 +13,12 @@ namespace {
 /// A handler, or a foreign thread, that waits for an instant.
 class SleepWait final : public Wait {
  public:
-  SleepWait(Runtime& runtime, Duration duration) : Wait{Kind::sleep}, runtime_{runtime} {
-    alarm_.runtime = &runtime;
-    const Execution* const execution = current_execution();
-    if (execution != nullptr && execution->runtime == &runtime && execution->cell != nullptr) {
-      alarm_.sleeper = alarm_.owner = execution->cell->handle();
-    } else {
-      alarm_.waiter = &runtime.world().waiter();
-    }
-    runtime.world().arm_in(alarm_, std::max(duration, Duration::zero()));
-  }
-  ~SleepWait() { runtime_.world().cancel(alarm_); }
-  [[nodiscard]] bool ready() const noexcept override { return alarm_.rang.load(std::memory_order_seq_cst); }
+  SleepWait(Runtime& runtime, Duration duration)
+      : Wait{Kind::sleep}, alarm_{runtime, std::max(duration, Duration::zero())} {}
+  [[nodiscard]] bool ready() const noexcept override { return alarm_.rang(); }
   [[nodiscard]] bool has_deadline() const noexcept override { return true; }
 
  private:
-  struct Alarm : Timer {
-    Alarm() noexcept : Timer{Purpose::sleep, &Alarm::ring} {}
-    static void ring(Timer& timer) {
-      auto& self = static_cast<Alarm&>(timer);
-      Runtime& home = *self.runtime;
-      const Handle who = self.sleeper;
-      Waiter* const thread = self.waiter;
-      self.rang.store(true, std::memory_order_seq_cst);
-      if (thread != nullptr) {
-        thread->wake();
-      } else {
-        home.wake(who);
-      }
-    }
-    std::atomic<bool> rang{false};
-    Runtime* runtime = nullptr;
-    Handle sleeper{};
-    Waiter* waiter = nullptr;
-  };
-  Runtime& runtime_;
   Alarm alarm_;
 };
 
@@ -105,12 +77,27 @@ void Context::stash_current(const MessageInfo* message) {
   ORRERY_CHECK(!stashed_, "the message was stashed already");
   stashed_ = true;
   cell_.care = Cell::Care::full;
-  cell_.need_extras().stash.push_back(envelope_);
+  cell_.need_extras().need_stash().push_back(envelope_);
 }
 
 void Context::unstash_all() {
   CellExtras& extras = cell_.need_extras();
-  extras.unstashed = extras.stash.size() - (stashed_ ? 1 : 0);
+  extras.unstashed = extras.stashed() - (stashed_ ? 1 : 0);
+}
+
+void Context::note_watch(Handle watched) {
+  auto& watching = cell_.need_extras().watching;
+  if (watching == nullptr) watching = std::make_unique<HandleCounts>();
+  ++(*watching)[key_of(watched)];
+}
+
+void Context::unwatch(Handle watched) {
+  if (cell_.extras == nullptr || cell_.extras->watching == nullptr) return;
+  const auto at = cell_.extras->watching->find(key_of(watched));
+  if (at == cell_.extras->watching->end()) return;
+  const std::uint32_t count = at->second;
+  cell_.extras->watching->erase(at);
+  for (std::uint32_t i = 0; i < count; ++i) (void)runtime_.signal(watched, Signal::unwatch, {}, cell_.handle());
 }
 
 void Context::check_self(const void* actor) const {

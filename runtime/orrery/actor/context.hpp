@@ -7,6 +7,7 @@
 // Threads: the handler's own fiber.
 // Source:  SPEC A14.
 #pragma once
+#include "orrery/actor/exit.hpp"
 #include "orrery/actor/offload.hpp"
 #include "orrery/actor/runtime.hpp"
 
@@ -96,15 +97,49 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns {
   /// Handles everything stashed before anything newer, in the order of arrival. What is stashed again stays.
   void unstash_all();
 
-  /// Sends this actor a Down when `watched` ends. It must handle(Down).
+  /// From now on (until this incarnation ends) exit signals other than a kill come as messages: this actor must
+  /// handle(Exit). Best said in on_start.    Source: OTP process_flag(trap_exit, true).
+  template <class A>
+    requires Handles<A, Exit>
+  void trap_exits(const A& actor);
+  /// Ties this incarnation's fate to the other actor's present one: when one of the two ends for a reason other than normal,
+  /// so does the other, unless it traps exits. At most one link per pair. An actor that has ended gives `noproc` at once.
+  template <NamesAnActor B>
+  void link(const B& other) {
+    runtime_.link(cell_, other.handle());
+  }
+  /// Undoes it: no Exit from `other` is handled after this.
+  template <NamesAnActor B>
+  void unlink(const B& other) {
+    runtime_.unlink(cell_, other.handle());
+  }
+  /// As Runtime::exit.
+  template <NamesAnActor To>
+  bool exit(const To& actor, ExitReason reason) {
+    return runtime_.exit(actor, std::move(reason));
+  }
+
+  /// Sends this actor a Down when `watched` ends for good (a restart is no end). It must handle(Down). Each watch gives one;
+  /// those of an incarnation end with it.
   using RefusedTimers::watch;
   template <class A, NamesAnActor B>
     requires(watch_refusal<A>() == Refusal::none)
   void watch(const A& actor, const B& watched);
+  /// Undoes every watch on `watched`: no Down for it is handled after this.
+  template <NamesAnActor B>
+  void unwatch(const B& watched) {
+    unwatch(watched.handle());
+  }
 
   [[nodiscard]] bool was_stashed() const noexcept { return stashed_; }
 
+  /// For the layers below: what the running actor is.
+  [[nodiscard]] const ActorType& type() const noexcept { return *cell_.type; }
+  [[nodiscard]] Handle handle() const noexcept { return cell_.handle(); }
+
  private:
+  void unwatch(Handle watched);
+  void note_watch(Handle watched);
   TimerKey add_timer(ActorTimer* timer, Duration delay);
   void stash_current(const MessageInfo* message);
   void check_self(const void* actor) const;

@@ -12,6 +12,8 @@ std::string_view to_string(DeadLetterReason reason) noexcept {
       return "mailbox_full";
     case DeadLetterReason::late_reply:
       return "late_reply";
+    case DeadLetterReason::notice_cancelled:
+      return "notice_cancelled";
     case DeadLetterReason::timer_cancelled:
       return "timer_cancelled";
     case DeadLetterReason::restart_dropped:

@@ -14,12 +14,14 @@
 namespace orrery {
 
 enum class DeadLetterReason : std::uint8_t {
-  actor_stopped,    ///< its target ended before it was handled
-  mailbox_full,     ///< dropped by an overflow policy
-  late_reply,       ///< a reply after its ask had ended; not counted in the ledger, replies are no messages
-  timer_cancelled,  ///< a tick that was under way when its timer ended
-  restart_dropped,  ///< queued or stashed when its target restarted with MailOnRestart::drop, or stashed
+  actor_stopped,     ///< its target ended before it was handled
+  mailbox_full,      ///< dropped by an overflow policy
+  late_reply,        ///< a reply after its ask had ended; not counted in the ledger, replies are no messages
+  timer_cancelled,   ///< a tick that was under way when its timer ended
+  notice_cancelled,  ///< a Down or a linked Exit that the actor, or its present incarnation, does not want any more
+  restart_dropped,   ///< queued or stashed when its target restarted with MailOnRestart::drop, or stashed
 };
+inline constexpr std::size_t dead_letter_reasons = static_cast<std::size_t>(DeadLetterReason::restart_dropped) + 1;
 [[nodiscard]] std::string_view to_string(DeadLetterReason reason) noexcept;
 
 struct DeadLetter {
@@ -44,7 +46,7 @@ class DeadLetters {
   std::uint32_t records_max_;
   std::vector<DeadLetter> records_;  ///< a ring once it is full
   std::size_t oldest_ = 0;
-  std::uint64_t counts_[5] = {};
+  std::uint64_t counts_[dead_letter_reasons] = {};
 };
 
 }  // namespace orrery

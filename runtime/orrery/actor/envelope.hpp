@@ -85,6 +85,8 @@ class Envelope : public Link {
     is_ask = 1,     ///< an Ask stands between header and payload
     uncounted = 2,  ///< timer tick or death notice: never counts against a capacity, never dropped
     is_tick = 4,    ///< `timer` is set instead of `ask`
+    is_notice = 8,  ///< a Down, or the Exit of a linked actor: handled only while that is still wanted
+    needs_admission = is_tick | is_notice,
   };
 
   Envelope() = default;

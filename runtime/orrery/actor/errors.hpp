@@ -7,6 +7,7 @@
 #pragma once
 #include <concepts>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,6 +71,18 @@ class ExitReason {
 /// Prints `normal`, `shutdown`, `shutdown:x`, `killed`, `failed: text`, or the custom word.
 [[nodiscard]] std::string to_string(const ExitReason& reason);
 [[nodiscard]] std::string orrery_describe(const ExitReason& reason);
+
+/// Thrown by a handler or a hook that wants its actor to fail for a reason of its own, as Erlang's exit(Reason) does.
+class ExitWith : public std::exception {
+ public:
+  explicit ExitWith(ExitReason reason) : reason_{std::move(reason)}, text_{to_string(reason_)} {}
+  [[nodiscard]] const ExitReason& reason() const noexcept { return reason_; }
+  [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
+
+ private:
+  ExitReason reason_;
+  std::string text_;
+};
 
 /// The error side of an ask whose Reply is `expected<T, E>`: either the target's own refusal, or a failure on the way.
 template <class E>

@@ -4,6 +4,7 @@
 #include "orrery/actor/cell.hpp"
 #include "orrery/actor/context.hpp"
 #include "orrery/actor/envelope.hpp"
+#include "orrery/actor/exit.hpp"
 #include "orrery/core/block_pool.hpp"
 #include "orrery/core/describe.hpp"
 #include "orrery/core/type_name.hpp"
@@ -135,6 +136,7 @@ consteval ActorType make_actor_type() {
   type.destroy = &destroy_actor<A>;
   type.describe = &describe_object<A>;
   type.fields = &actor_fields<A>;
+  if constexpr (Handles<A, Exit>) type.exit = &operations<A, Exit>;
   if constexpr (requires(A& a, Context& c) { a.on_start(c); }) {
     type.on_start = [](void* object, Context& context) { static_cast<A*>(object)->on_start(context); };
   }

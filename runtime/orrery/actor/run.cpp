@@ -1,8 +1,10 @@
-// run.cpp: what happens when a cell's turn comes: signals, then mail, one handler at a time; and how an actor ends.
+// run.cpp: what happens when a cell's turn comes: signals, then mail, one handler at a time. How an actor starts and ends
+// is in lifecycle.cpp.
 #include "orrery/actor/context.hpp"
-#include "orrery/actor/restart.hpp"
+#include "orrery/actor/detail/attempt.hpp"
+#include "orrery/actor/down.hpp"
+#include "orrery/actor/handlers.hpp"
 #include "orrery/actor/runtime.hpp"
-#include "orrery/actor/signals.hpp"
 #include "orrery/core/check.hpp"
 
 #include <fmt/core.h>
@@ -12,70 +14,6 @@
 #include <utility>
 
 namespace orrery {
-
-namespace {
-
-/// Says on whose behalf the thread runs, while it runs user code of a cell.
-class OnBehalfOf {
- public:
-  OnBehalfOf(Execution& execution, Cell& cell, Envelope* message) noexcept
-      : cell_{cell}, execution_{execution}, suspensions_{cell.suspensions} {
-    execution.cell = &cell;
-    execution.message = message;
-    cell.in_handler = true;
-  }
-  OnBehalfOf(Cell& cell, Envelope* message) noexcept : OnBehalfOf{*current_execution(), cell, message} {}
-  OnBehalfOf(const OnBehalfOf&) = delete;
-  OnBehalfOf& operator=(const OnBehalfOf&) = delete;
-  ~OnBehalfOf() {
-    // Only a suspension can have moved us to another thread.
-    Execution& execution = cell_.suspensions == suspensions_ ? execution_ : *current_execution();
-    execution.cell = nullptr;
-    execution.message = nullptr;
-    cell_.in_handler = false;
-  }
-
- private:
-  Cell& cell_;
-  Execution& execution_;
-  std::uint32_t suspensions_;
-};
-
-/// How a piece of user code ended.
-struct Attempt {
-  Observer::Ended how = Observer::Ended::handled;
-  std::unique_ptr<std::string> what;  ///< of a failure
-};
-
-[[gnu::cold, gnu::noinline]] void failed_with(Attempt& attempt, const char* what) {
-  attempt.how = Observer::Ended::failed;
-  attempt.what = std::make_unique<std::string>(what);
-}
-
-/// What the exception being handled means.
-[[gnu::cold, gnu::noinline]] void note_exception(Attempt& attempt) {
-  try {
-    throw;
-  } catch (const Unwind&) {
-    attempt.how = Observer::Ended::unwound;
-  } catch (const std::exception& error) {
-    failed_with(attempt, error.what());
-  } catch (...) {
-    failed_with(attempt, "exception of a type that is not a std::exception");
-  }
-}
-
-/// Runs user code; nothing that it throws gets past this place (S9).
-template <class F>
-void attempt(Attempt& attempt, F&& user_code) {
-  try {
-    user_code();
-  } catch (...) {
-    note_exception(attempt);
-  }
-}
-
-}  // namespace
 
 bool Runtime::is_unwinding() noexcept {
   const Execution* const execution = current_execution();
@@ -118,8 +56,8 @@ inline Envelope* Runtime::next_envelope(Cell& cell) {
 Envelope* Runtime::next_of_many(Cell& cell) {
   CellExtras* const extras = cell.extras;
   if (extras != nullptr && extras->unstashed > 0) {
-    Envelope* const envelope = extras->stash.front();
-    extras->stash.pop_front();
+    Envelope* const envelope = extras->stash->front();
+    extras->stash->pop_front();
     --extras->unstashed;
     return envelope;
   }
@@ -168,11 +106,29 @@ Envelope* Runtime::take_and_let_in(Cell& cell, BoundedMailbox& bounded) {
   return envelope;
 }
 
+/// Returns: whether the actor still watches, or is linked to, the one whose end it is told of.
+bool Runtime::is_still_wanted(Cell& cell, Envelope& notice) {
+  CellExtras* const extras = cell.extras;
+  if (extras == nullptr) return false;
+  if (notice.operations->message == &detail::message_info<Down>) {
+    if (extras->watching == nullptr) return false;
+    const auto at = extras->watching->find(key_of(static_cast<const Down*>(notice.payload())->who.handle()));
+    if (at == extras->watching->end()) return false;
+    if (--at->second == 0) extras->watching->erase(at);
+    return true;
+  }
+  return extras->links != nullptr && std::erase(*extras->links, static_cast<const Exit*>(notice.payload())->from) > 0;
+}
+
 /// Takes over everything about a message that is not a plain tell to the actor that lives here.
 /// Returns: whether it is to be handled.
 bool Runtime::admit(Cell& cell, Envelope* envelope) {
   if (envelope->target_generation != cell.generation.load(std::memory_order_relaxed)) {  // C3
     dead_letter(cell, envelope, DeadLetterReason::actor_stopped, true);
+    return false;
+  }
+  if ((envelope->flags & Envelope::is_notice) != 0 && !is_still_wanted(cell, *envelope)) {
+    dead_letter(cell, envelope, DeadLetterReason::notice_cancelled, false);
     return false;
   }
   if ((envelope->flags & Envelope::is_tick) != 0) {
@@ -192,30 +148,30 @@ bool Runtime::admit(Cell& cell, Envelope* envelope) {
 /// Returns: the record of the thread that we are on afterwards.
 Execution* Runtime::handle(Execution* execution, Cell& cell, Envelope* envelope) {
   if (envelope->target_generation != cell.generation.load(std::memory_order_relaxed) ||
-      (envelope->flags & Envelope::is_tick) != 0) [[unlikely]] {
+      (envelope->flags & Envelope::needs_admission) != 0) [[unlikely]] {
     if (!admit(cell, envelope)) return execution;
   }
   if (observer_ != nullptr) observer_->taken(cell, *envelope);
   Context context{*this, cell, envelope};
-  Attempt outcome;
+  detail::Attempt outcome;
   {
-    const OnBehalfOf on_behalf{*execution, cell, envelope};
-    attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
+    const detail::OnBehalfOf on_behalf{*execution, cell, envelope};
+    detail::attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
   }
-  after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.what.get());
+  after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.reason.get());
   return current_execution();
 }
 
 /// What follows a handler, in all its cases.
 void Runtime::after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how,
-                            const std::string* what) {
+                            const ExitReason* reason) {
   if (cell.extras != nullptr && cell.extras->receive_timeout != nullptr) restart_receive_timeout(cell);
   if (was_stashed) {
     if (how == Observer::Ended::handled) {
       if (observer_ != nullptr) observer_->ended(cell, *envelope, Observer::Ended::stashed);
       return;
     }
-    std::erase(cell.extras->stash, envelope);  // it failed after all: it is accounted for here, and only here
+    std::erase(*cell.extras->stash, envelope);  // it failed after all: it is accounted for here, and only here
     envelope->operations->drop(*envelope);
   }
   if (how == Observer::Ended::handled) {
@@ -238,7 +194,7 @@ void Runtime::after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Ob
   } else {
     settle_error(*envelope->ask, AskError::actor_stopped);
   }
-  if (how == Observer::Ended::failed) fail(cell, *what);
+  if (how == Observer::Ended::failed) fail(cell, *reason);
 }
 
 /// Handles mail while all is as it nearly always is in production: nobody observes, nothing rings, every message is
@@ -266,7 +222,7 @@ template <bool has_capacity>
       if (node == nullptr || node == &cell.bell || cell.uses_priorities.load(std::memory_order_relaxed)) break;
       envelope = static_cast<Envelope*>(node);
     }
-    if (envelope->target_generation != generation || (envelope->flags & Envelope::is_tick) != 0) [[unlikely]] {
+    if (envelope->target_generation != generation || (envelope->flags & Envelope::needs_admission) != 0) [[unlikely]] {
       if constexpr (!has_capacity) break;
       execution->cell = nullptr;
       execution->message = nullptr;
@@ -279,11 +235,11 @@ template <bool has_capacity>
     execution->message.set(envelope, operations);
     --budget;
     bool has_thrown = false;
-    Attempt outcome;
+    detail::Attempt outcome;
     try {
       operations.run(cell.actor, *envelope, context);
     } catch (...) {
-      note_exception(outcome);
+      detail::note_exception(outcome);
       has_thrown = true;
     }
     if (cell.suspensions != suspensions) {  // only then can we be on another thread
@@ -294,7 +250,7 @@ template <bool has_capacity>
       execution->cell = nullptr;
       execution->message = nullptr;
       if constexpr (!has_capacity) cell.mailbox.remove(*envelope);
-      after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.what.get());
+      after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.reason.get());
       return false;
     }
     ++cell.handled;
@@ -324,21 +280,21 @@ inline bool Runtime::run_observed(Execution& execution, Cell& cell, std::uint32_
   if (node == nullptr || node == &cell.bell) return false;
   auto* const envelope = static_cast<Envelope*>(node);
   if (envelope->target_generation != cell.generation.load(std::memory_order_relaxed) ||
-      (envelope->flags & (Envelope::is_tick | Envelope::is_ask)) != 0) {
+      (envelope->flags & (Envelope::needs_admission | Envelope::is_ask)) != 0) {
     return false;
   }
   --budget;
   observer_->taken(cell, *envelope);
   Context context{*this, cell, envelope};
-  Attempt outcome;
+  detail::Attempt outcome;
   {
-    const OnBehalfOf on_behalf{execution, cell, envelope};
-    attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
+    const detail::OnBehalfOf on_behalf{execution, cell, envelope};
+    detail::attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
   }
   if (outcome.how != Observer::Ended::handled || cell.ending != Cell::Ending::none || cell.care != Cell::Care::none)
       [[unlikely]] {
     cell.mailbox.remove(*envelope);
-    after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.what.get());
+    after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.reason.get());
     return false;
   }
   ++cell.handled;
@@ -407,206 +363,6 @@ void Runtime::restart_receive_timeout(Cell& cell) {
   ReceiveTimeout& timeout = *cell.extras->receive_timeout;
   cell.extras->timers.cancel(world_, timeout.key);
   timeout.key = cell.extras->timers.add(world_, timeout.make(), timeout.after);
-}
-
-void Runtime::start(Cell& cell) {
-  Context context{*this, cell, nullptr};
-  Attempt outcome;
-  {
-    const OnBehalfOf on_behalf{cell, nullptr};
-    attempt(outcome, [&] { cell.type->on_start(cell.actor, context); });
-  }
-  if (outcome.how != Observer::Ended::failed) return;
-  // A failing start is not restarted: OTP's init failure (SPEC S9).
-  cell.need_extras().exit_reason = ExitReason::failed("on_start: " + *outcome.what);
-  cell.ending = Cell::Ending::after_handler;
-}
-
-/// The actor's handler threw: it comes back, or it ends.
-void Runtime::fail(Cell& cell, std::string what) {
-  if (cell.ending != Cell::Ending::none && cell.ending != Cell::Ending::after_handler) return;
-  if (restart(cell, what)) return;
-  cell.need_extras().exit_reason = ExitReason::failed(std::move(what));
-  cell.ending = Cell::Ending::after_handler;
-}
-
-bool Runtime::restart(Cell& cell, const std::string& what) {
-  if (cell.extras == nullptr || !cell.extras->factory) return false;
-  CellExtras& extras = *cell.extras;
-  if (observer_ != nullptr) observer_->before_restart(cell);
-  std::string reason = what;
-  while (true) {
-    const Instant now = world_.now();
-    if (!may_restart(extras.restart, extras.restarts, now)) return false;
-    std::erase_if(extras.restarts, [&](Instant at) { return at < now - extras.restart.period; });
-    extras.restarts.push_back(now);
-
-    extras.timers.cancel_all(world_);
-    extras.receive_timeout.reset();
-    for (Envelope* const stashed : std::exchange(extras.stash, {})) {
-      dead_letter(cell, stashed, DeadLetterReason::restart_dropped, false);
-    }
-    extras.unstashed = 0;
-    if (extras.mail_on_restart == MailOnRestart::drop) {
-      while (Envelope* const queued = next_envelope(cell)) {
-        const bool stray = queued->target_generation != cell.generation.load(std::memory_order_relaxed);
-        dead_letter(cell, queued, DeadLetterReason::restart_dropped, stray);
-      }
-    }
-    ++cell.incarnation;
-    Context context{*this, cell, nullptr};
-    Attempt outcome;
-    {
-      const OnBehalfOf on_behalf{cell, nullptr};
-      if (cell.actor != nullptr) cell.type->destroy(std::exchange(cell.actor, nullptr));
-      attempt(outcome, [&] {
-        cell.actor = extras.factory();
-        if (cell.type->on_restart != nullptr) {
-          cell.type->on_restart(cell.actor, context, ExitReason::failed(reason));
-        } else if (cell.type->on_start != nullptr) {
-          cell.type->on_start(cell.actor, context);
-        }
-      });
-    }
-    if (observer_ != nullptr) observer_->restarted(cell);
-    if (outcome.how != Observer::Ended::failed) return true;
-    reason = std::move(*outcome.what);
-  }
-}
-
-void Runtime::end(Cell& cell) {
-  ExitReason reason = cell.extras != nullptr ? cell.extras->exit_reason : ExitReason::normal();
-  cell.ending = Cell::Ending::unwinding;  // nothing that runs from here on may wait
-  {
-    Context context{*this, cell, nullptr};
-    const OnBehalfOf on_behalf{cell, nullptr};
-    if (cell.actor != nullptr && !cell.killed && cell.type->on_stop != nullptr) {
-      Attempt outcome;
-      attempt(outcome, [&] { cell.type->on_stop(cell.actor, context, reason); });
-      if (outcome.how == Observer::Ended::failed) {
-        world_.report("on_stop failed", fmt::format("{}: {}", path_of(cell.handle()), *outcome.what));
-      }
-    }
-    if (cell.extras != nullptr) cell.extras->timers.cancel_all(world_);
-    if (cell.actor != nullptr) cell.type->destroy(std::exchange(cell.actor, nullptr));
-  }
-  if (observer_ != nullptr) observer_->before_exit(cell);
-
-  const Handle old = cell.handle();
-  if (observer_ != nullptr) observer_->exited(cell, reason);
-  std::unique_ptr<CellExtras> extras{std::exchange(cell.extras, nullptr)};
-  if (extras != nullptr && extras->named) {
-    const std::lock_guard guard{names_mutex_};
-    names_.erase(extras->path);
-  }
-  cell.life = Cell::Life::vacant;
-  cell.bounded.store(nullptr, std::memory_order_release);
-  cell.generation.store(old.generation + 1 == 0 ? 1 : old.generation + 1, std::memory_order_release);  // C2, I1
-
-  if (extras != nullptr) {
-    for (Envelope* const stashed : extras->stash) dead_letter(cell, stashed, DeadLetterReason::actor_stopped, false);
-    if (extras->lanes != nullptr) {
-      while (Envelope* const queued = extras->lanes->take()) {
-        dead_letter(cell, queued, DeadLetterReason::actor_stopped, queued->target_generation != old.generation);
-      }
-    }
-    if (extras->bounded != nullptr) close_bounded(cell, *extras->bounded);
-  }
-  put_away_mail(cell, old.generation);
-  const std::uint32_t incarnation = cell.incarnation;
-  if (extras != nullptr) {
-    for (const Watcher& watcher : extras->watchers) send_down(watcher, old, incarnation, reason);
-  }
-  if (extras != nullptr && extras->bounded != nullptr) {
-    const std::lock_guard guard{table_mutex_};
-    free_bounded_.push_back(extras->bounded);
-  }
-  Execution& execution = *current_execution();
-  execution.retired_handled.add(std::exchange(cell.handled, 0));
-  execution.retired_failed.add(std::exchange(cell.failed, 0));
-  execution.retired_dead_letters.add(std::exchange(cell.dead_lettered, 0));
-  execution.gone.add();
-  drain(cell);
-  release_cell(cell);
-}
-
-void Runtime::close_bounded(Cell& cell, BoundedMailbox& bounded) {
-  for (PlaceWaiter* waiter = bounded.close(); waiter != nullptr;) {
-    PlaceWaiter* const next = waiter->next;
-    const Handle sender = waiter->sender;
-    Waiter* const thread = waiter->thread;
-    waiter->state.store(PlaceWaiter::closed, std::memory_order_seq_cst);  // its stack may go from here on
-    if (thread != nullptr) {
-      thread->wake();
-    } else {
-      wake(sender);
-    }
-    waiter = next;
-  }
-  BoundedMailbox::Wake unused[BoundedMailbox::wakes_max];
-  std::size_t none = 0;
-  while (Envelope* const queued = bounded.take(unused, none)) {
-    dead_letter(cell, queued, DeadLetterReason::actor_stopped, false);
-  }
-}
-
-/// Empties the mailbox of a cell whose actor (of `generation`) has ended.
-void Runtime::put_away_mail(Cell& cell, std::uint32_t generation) {
-  take_signals(cell);
-  while (Link* const node = cell.mailbox.take()) {
-    if (node == &cell.bell) {
-      cell.attention.bell_taken();
-      take_signals(cell);
-      continue;
-    }
-    auto* const envelope = static_cast<Envelope*>(node);
-    dead_letter(cell, envelope, DeadLetterReason::actor_stopped, envelope->target_generation != generation);
-  }
-}
-
-/// Puts away what still arrives at a vacant cell, until nobody is home.
-void Runtime::drain(Cell& cell) {
-  do {
-    put_away_mail(cell, 0);
-  } while (!cell.mailbox.go_idle());
-}
-
-void Runtime::take_signals(Cell& cell) {
-  if (cell.signals.load(std::memory_order_seq_cst) == nullptr) return;
-  Link* newest = cell.signals.exchange(nullptr, std::memory_order_seq_cst);
-  Link* oldest = nullptr;
-  while (newest != nullptr) {
-    Link* const next = newest->next.load(std::memory_order_relaxed);
-    newest->next.store(oldest, std::memory_order_relaxed);
-    oldest = std::exchange(newest, next);
-  }
-  while (oldest != nullptr) {
-    const std::unique_ptr<SignalNode> node{static_cast<SignalNode*>(oldest)};
-    oldest = oldest->next.load(std::memory_order_relaxed);
-    const bool meant_for_us =
-        cell.life == Cell::Life::living && node->target_generation == cell.generation.load(std::memory_order_relaxed);
-    switch (node->kind) {
-      case SignalNode::Kind::watch:
-        if (meant_for_us) {
-          cell.need_extras().watchers.push_back(node->watcher);
-        } else {
-          send_down(node->watcher, {cell.slot, node->target_generation}, 0, ExitReason::custom("noproc"));
-        }
-        break;
-      case SignalNode::Kind::kill:
-        if (!meant_for_us || cell.ending == Cell::Ending::unwinding) break;
-        cell.killed = true;
-        cell.need_extras().exit_reason = node->reason;
-        cell.ending = Cell::Ending::requested;
-        break;
-      case SignalNode::Kind::stop:
-        if (!meant_for_us) break;
-        if (cell.ending == Cell::Ending::none) cell.need_extras().exit_reason = node->reason;
-        // Whoever wanted to end after its handler ends at once when the handler waits; the reason stays its own.
-        if (cell.ending != Cell::Ending::unwinding) cell.ending = Cell::Ending::requested;
-        break;
-    }
-  }
 }
 
 void Runtime::warn_of_depth(Cell& cell) {

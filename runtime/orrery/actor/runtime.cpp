@@ -154,7 +154,7 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
   }
   move_in(*cell, request.actor, *request.type);
   const MailboxOptions& mailbox = request.options.mailbox;
-  if (named || mailbox.capacity != 0 || request.factory) {
+  if (named || mailbox.capacity != 0 || request.factory || request.bond != nullptr) {
     CellExtras& extras = cell->need_extras();
     extras.path = std::move(path);
     extras.named = named;
@@ -168,6 +168,12 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
       cell->bounded.store(extras.bounded, std::memory_order_release);
       cell->care = Cell::Care::capacity;
     }
+  }
+  if (Bond* const bond = request.bond; bond != nullptr) {
+    cell->extras->bond = bond;
+    cell->standing.store(Cell::is_supervised, std::memory_order_relaxed);
+    bond->child = handle;
+    bond->begin(has_start(*cell));
   }
   if (named) {
     const std::lock_guard guard{names_mutex_};
@@ -197,6 +203,7 @@ inline void Runtime::move_in(Cell& cell, void* actor, const ActorType& type) noe
   cell.life = Cell::Life::living;
   cell.ending = Cell::Ending::none;
   cell.killed = cell.in_handler = cell.reported_depth = false;
+  cell.standing.store(0, std::memory_order_relaxed);
   cell.care = Cell::Care::none;
   cell.incarnation = 1;
   cell.handled = cell.failed = cell.dead_lettered = 0;
@@ -281,7 +288,7 @@ std::string Runtime::path_from_outside(Handle handle) const {
 std::size_t Runtime::living() const noexcept {
   const std::lock_guard guard{table_mutex_};
   std::uint64_t spawned = foreign_spawned_.load(std::memory_order_relaxed);
-  std::uint64_t gone = 0;
+  std::uint64_t gone = foreign_gone_.load(std::memory_order_relaxed);
   for (const Execution* execution : executions_) {
     gone += execution->gone.get();
     spawned += execution->spawned.get();
@@ -295,9 +302,11 @@ Ledger mailbox_ledger(const Cell& cell) {
   ledger.queued = cell.mailbox.count(static_cast<std::size_t>(-1), &cell.bell);
   if (cell.extras != nullptr) {
     if (cell.extras->lanes != nullptr) ledger.queued += cell.extras->lanes->depth();
-    ledger.queued += cell.extras->stash.size();
     // What a handler has stashed stays first in the mailbox too, until it returns.
-    if (std::ranges::find(cell.extras->stash, cell.mailbox.front()) != cell.extras->stash.end()) --ledger.queued;
+    if (const auto* const stash = cell.extras->stash.get(); stash != nullptr) {
+      ledger.queued += stash->size();
+      if (std::ranges::find(*stash, cell.mailbox.front()) != stash->end()) --ledger.queued;
+    }
   }
   return ledger;
 }
@@ -316,6 +325,8 @@ Ledger Runtime::ledger() const {
     total.failed += execution->retired_failed.get();
   }
   total.dead_lettered += foreign_dead_letters_.load(std::memory_order_relaxed);
+  total.handled += foreign_handled_.load(std::memory_order_relaxed);
+  total.failed += foreign_failed_.load(std::memory_order_relaxed);
   for_each_cell([&](const Cell& cell) {
     const Ledger one = mailbox_ledger(cell);
     total.handled += one.handled;
@@ -360,7 +371,34 @@ bool Runtime::end_idle(Cell& cell) {
 }
 
 void Runtime::stop_all() {
-  for_each_cell([&](Cell& cell) { signal_stop(cell.handle(), ExitReason::shutdown(), false); });
+  for_each_cell([&](Cell& cell) {
+    if (!cell.is(Cell::is_supervised)) (void)signal(cell.handle(), Signal::stop, ExitReason::shutdown(), {});
+  });
+}
+
+void Runtime::kill_all() {
+  for_each_cell([&](Cell& cell) { (void)signal(cell.handle(), Signal::kill, ExitReason::killed(), {}); });
+}
+
+Handle Runtime::caller() const noexcept {
+  const Execution* const execution = current_execution();
+  return execution != nullptr && execution->runtime == this && execution->cell != nullptr ? execution->cell->handle()
+                                                                                          : Handle{};
+}
+
+void Runtime::add_leading_supervisor(Handle handle) {
+  const std::lock_guard guard{leading_mutex_};
+  std::erase_if(leading_, [&](Handle old) { return living_cell(old) == nullptr; });
+  leading_.push_back(handle);
+}
+
+std::vector<Handle> Runtime::leading_supervisors() const {
+  const std::lock_guard guard{leading_mutex_};
+  std::vector<Handle> living;
+  for (const Handle one : leading_) {
+    if (living_cell(one) != nullptr) living.push_back(one);
+  }
+  return living;
 }
 
 }  // namespace orrery

@@ -31,6 +31,9 @@ template <class A>
 class Ref;
 template <class A>
 class Spawned;
+namespace detail {
+struct Attempt;
+}
 
 /// What the runtime needs to bring an actor to life; built by the templates of spawn.hpp.
 struct SpawnRequest {
@@ -38,6 +41,7 @@ struct SpawnRequest {
   const ActorType* type = nullptr;
   UniqueFunction<void*()> factory;
   SpawnOptions options;
+  Bond* bond = nullptr;  ///< of whoever supervises it
 };
 
 class Runtime : public detail::RefusedSpawns {
@@ -70,12 +74,20 @@ class Runtime : public detail::RefusedSpawns {
   /// Returns: false when it has ended already, or is of another runtime.    Threads: any.    Blocks: nothing; watch it to learn when it has ended.
   template <NamesAnActor To>
   bool stop(const To& actor, ExitReason reason = ExitReason::shutdown()) {
-    return actor.runtime_index() == index_ && signal_stop(actor.handle(), std::move(reason), false);
+    return actor.runtime_index() == index_ && signal(actor.handle(), Signal::stop, std::move(reason), caller());
   }
   /// Like stop, but without its on_stop hook; the exit reason is `killed`.
   template <NamesAnActor To>
   bool kill(const To& actor) {
-    return actor.runtime_index() == index_ && signal_stop(actor.handle(), ExitReason::killed(), true);
+    return actor.runtime_index() == index_ && signal(actor.handle(), Signal::kill, ExitReason::killed(), caller());
+  }
+  /// Sends an exit signal, as Erlang's exit(Pid, Reason): an actor that traps exits gets an Exit and may ignore it; any
+  /// other ends for `reason`, unless that is `normal`, which is ignored.
+  ///
+  /// Returns: false when it has ended already, or is of another runtime.    Threads: any.    Blocks: nothing.
+  template <NamesAnActor To>
+  bool exit(const To& actor, ExitReason reason) {
+    return actor.runtime_index() == index_ && signal(actor.handle(), Signal::exit, std::move(reason), caller());
   }
 
   /// Returns: the living actor with that path if its type is A.    Threads: any.    Cost: a hash lookup under a mutex.
@@ -130,8 +142,11 @@ class Runtime : public detail::RefusedSpawns {
   std::expected<Handle, SpawnError> spawn_cell(SpawnRequest request, Handle parent);
   /// The same without a name and with default options. `actor` is taken over.
   std::expected<Handle, SpawnError> spawn_plain(void* actor, const ActorType& type, Handle parent);
-  bool signal_stop(Handle target, ExitReason reason, bool kill);
+  /// Sends a signal that is no watch. `from` is whom an Exit or a link names.
+  bool signal(Handle target, Signal kind, ExitReason reason, Handle from);
   void signal_watch(Handle target, Watcher watcher);
+  void link(Cell& cell, Handle peer);
+  void unlink(Cell& cell, Handle peer);
   void send_down(Watcher watcher, Handle who, std::uint32_t incarnation, const ExitReason& reason);
 
   /// Waits on behalf of the calling handler, test body or thread until `wait` is ready.
@@ -172,12 +187,26 @@ class Runtime : public detail::RefusedSpawns {
   }
   [[nodiscard]] std::optional<Handle> find_by_path(std::string_view path, const ActorType* type) const;
 
+  // What a supervisor does with a child that is down (bond.hpp); the right to touch the cell passes on.
+
+  /// Begins the next incarnation with `actor`, which is taken over. With a hook to run, `bond` says when it has started.
+  void revive(Bond& bond, void* actor);
+  /// Ends the actor for good, for the bond's reason.
+  void bury(Bond& bond);
+  /// The name of an actor that is about to end unsupervised, for whoever comes next.
+  void free_name(const std::string& path, Handle holder);
+
+  /// Returns: the supervisors that no other supervises, oldest first.    Threads: any.
+  [[nodiscard]] std::vector<Handle> leading_supervisors() const;
+  void add_leading_supervisor(Handle handle);
+
   /// Ends an actor that neither runs nor has anything to do, just as a kill would.
   /// Returns: false, having done nothing, when it is not idle.    Threads: one that runs cells.
   bool end_idle(Cell& cell);
 
-  /// From now on every spawn gives shutting_down.
+  /// From now on every spawn gives shutting_down, and supervisors restart nobody.
   void refuse_spawns() noexcept { accepting_spawns_.store(false, std::memory_order_relaxed); }
+  [[nodiscard]] bool is_closing() const noexcept { return !accepting_spawns_.load(std::memory_order_relaxed); }
 
   /// Visits every cell that was ever used, in slot order. Threads: any while nothing runs.
   template <class F>
@@ -193,8 +222,10 @@ class Runtime : public detail::RefusedSpawns {
 
   /// Registers the record of a worker or of a simulation, whose counters then belong to the ledger.
   void add_execution(Execution& execution);
-  /// Stops every actor. The world must still run cells afterwards.
+  /// Stops every actor that no supervisor has. The world must still run cells afterwards.
   void stop_all();
+  /// Kills every actor.
+  void kill_all();
 
  private:
   struct SignalNode;
@@ -212,6 +243,13 @@ class Runtime : public detail::RefusedSpawns {
   void count_stray_dead_letter() noexcept;
   std::expected<void, TellError> refuse(Envelope* envelope, TellError error, Execution* execution);
   void push_signal(Cell& cell, SignalNode* node);
+  [[nodiscard]] Envelope* make_exit(Signal kind, Handle from, ExitReason reason);
+  void take_signal(Cell& cell, SignalNode& node);
+  void answer_for_the_dead(const SignalNode& node, Handle target);
+  void put_into_own_mailbox(Cell& cell, Envelope* envelope);
+  static void add_link(Cell& cell, Handle peer);
+  void break_links(Handle self, const std::vector<Handle>& links, const ExitReason& reason);
+  [[nodiscard]] Handle caller() const noexcept;
   void ring(Cell& cell) noexcept;
   void ring_mail(Cell& cell);
   [[gnu::cold]] void put_away_late_reply(Ask& ask, Handle asker) noexcept;
@@ -221,6 +259,7 @@ class Runtime : public detail::RefusedSpawns {
   void restart_receive_timeout(Cell& cell);
   void start(Cell& cell);
   Envelope* next_of_many(Cell& cell);
+  static bool is_still_wanted(Cell& cell, Envelope& notice);
   bool admit(Cell& cell, Envelope* envelope);
   template <bool has_capacity>
   bool run_usual(Execution& execution, Cell& cell, std::uint32_t& budget);
@@ -228,10 +267,18 @@ class Runtime : public detail::RefusedSpawns {
   Envelope* take_and_let_in(Cell& cell, BoundedMailbox& bounded);
   bool run_observed(Execution& execution, Cell& cell, std::uint32_t& budget);
   Execution* handle(Execution* execution, Cell& cell, Envelope* envelope);
-  void after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, const std::string* what);
-  void fail(Cell& cell, std::string what);
-  bool restart(Cell& cell, const std::string& what);
+  void after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, const ExitReason* reason);
+  void begin_incarnation(Cell& cell, const ExitReason& before, detail::Attempt& outcome);
+  void fail(Cell& cell, const ExitReason& reason);
+  bool restart(Cell& cell, const ExitReason& reason);
+  void clear_for_restart(Cell& cell);
   void end(Cell& cell);
+  bool go_down(Cell& cell, const ExitReason& reason);
+  void bury(Cell& cell, const ExitReason& reason);
+  void wake_supervisor(Bond& bond) noexcept;
+  [[nodiscard]] static bool has_start(const Cell& cell) noexcept {
+    return cell.type->on_start != nullptr || (cell.incarnation > 1 && cell.type->on_restart != nullptr);
+  }
   void close_bounded(Cell& cell, BoundedMailbox& bounded);
   void put_away_mail(Cell& cell, std::uint32_t generation);
   void drain(Cell& cell);
@@ -255,6 +302,9 @@ class Runtime : public detail::RefusedSpawns {
   std::vector<std::unique_ptr<BoundedMailbox>> bounded_pool_;
   std::vector<BoundedMailbox*> free_bounded_;
 
+  mutable std::mutex leading_mutex_;
+  std::vector<Handle> leading_;
+
   mutable std::mutex names_mutex_;
   std::unordered_map<std::string, Handle> names_;
 
@@ -262,6 +312,9 @@ class Runtime : public detail::RefusedSpawns {
   std::atomic<std::uint64_t> foreign_refused_{0};
   std::atomic<std::uint64_t> foreign_spawned_{0};
   std::atomic<std::uint64_t> foreign_dead_letters_{0};
+  std::atomic<std::uint64_t> foreign_handled_{0};
+  std::atomic<std::uint64_t> foreign_failed_{0};
+  std::atomic<std::uint64_t> foreign_gone_{0};
   DeadLetters dead_letters_;
 };
 

@@ -1,7 +1,5 @@
 // send.cpp: how a message, a reply or a signal reaches a cell.
-#include "orrery/actor/down.hpp"
 #include "orrery/actor/runtime.hpp"
-#include "orrery/actor/signals.hpp"
 #include "orrery/core/check.hpp"
 
 #include <utility>
@@ -269,80 +267,6 @@ void Runtime::send_tick(ActorTimer& timer, Envelope* envelope) {
   if (accepted) return;
   (void)refuse(envelope, TellError::actor_stopped, execution);
   timer.release();
-}
-
-// ---- signals and wake-ups ---------------------------------------------------------------------------------------
-
-bool Runtime::signal_stop(Handle target, ExitReason reason, bool kill) {
-  if (observer_ != nullptr) observer_->before_signal(target, kill);
-  Cell* const cell = living_cell(target);
-  if (cell == nullptr) return false;
-  auto* const node = new SignalNode;
-  node->kind = kill ? SignalNode::Kind::kill : SignalNode::Kind::stop;
-  node->target_generation = target.generation;
-  node->reason = kill ? ExitReason::killed() : std::move(reason);
-  if (observer_ == nullptr || !observer_->carry_signal(target, *node)) push_signal(*cell, node);
-  return true;
-}
-
-void Runtime::deliver_signal(Handle target, Link& signal) {
-  auto* const node = static_cast<SignalNode*>(&signal);
-  if (Cell* const cell = living_cell(target); cell != nullptr) return push_signal(*cell, node);
-  const std::unique_ptr<SignalNode> too_late{node};
-  if (node->kind == SignalNode::Kind::watch) send_down(node->watcher, target, 0, ExitReason::custom("noproc"));
-}
-
-void Runtime::signal_watch(Handle target, Watcher watcher) {
-  if (observer_ != nullptr) observer_->before_watch(target);
-  Cell* const cell = living_cell(target);
-  if (cell == nullptr) {
-    send_down(watcher, target, 0, ExitReason::custom("noproc"));
-    return;
-  }
-  auto* const node = new SignalNode;
-  node->kind = SignalNode::Kind::watch;
-  node->target_generation = target.generation;
-  node->watcher = watcher;
-  if (observer_ == nullptr || !observer_->carry_signal(target, *node)) push_signal(*cell, node);
-}
-
-void Runtime::send_down(Watcher watcher, Handle who, std::uint32_t incarnation, const ExitReason& reason) {
-  Envelope* const envelope = new_envelope(sizeof(Down), false);
-  envelope->operations = watcher.down;
-  envelope->flags |= Envelope::uncounted;
-  ::new (envelope->payload()) Down{ActorId{0, who.slot, who.generation, incarnation}, reason};
-  (void)send(watcher.who, envelope, false);
-}
-
-void Runtime::push_signal(Cell& cell, SignalNode* node) {
-  Link* top = cell.signals.load(std::memory_order_relaxed);
-  do {
-    node->next.store(top, std::memory_order_relaxed);
-  } while (!cell.signals.compare_exchange_weak(top, node, std::memory_order_seq_cst, std::memory_order_relaxed));
-  ring(cell);
-}
-
-void Runtime::ring(Cell& cell) noexcept {
-  switch (cell.attention.signal_arrived()) {
-    case Attention::Summons::none:
-      return;
-    case Attention::Summons::push_bell:
-      if (!cell.mailbox.push(cell.bell)) return;
-      break;
-    case Attention::Summons::schedule:
-      break;
-  }
-  world_.schedule(cell);
-}
-
-void Runtime::ring_mail(Cell& cell) {
-  if (cell.attention.mail_arrived() && cell.mailbox.push(cell.bell)) world_.schedule(cell);
-}
-
-void Runtime::wake(Handle waiting) noexcept {
-  // A cell that was handed on meanwhile is woken for nothing, finds its wait not ready and parks again.
-  if (Cell* const cell = cell_at(waiting.slot); cell != nullptr && cell->attention.wait_changed())
-    world_.schedule(*cell);
 }
 
 // ---- asks ---------------------------------------------------------------------------------------------------------

@@ -241,10 +241,17 @@ void Context::stash(M message) {
   stash_current(&detail::message_info<M>);
   ::new (envelope_->payload()) M(std::move(message));
 }
+template <class A>
+  requires Handles<A, Exit>
+void Context::trap_exits(const A& actor) {
+  check_self(&actor);
+  cell_.standing.fetch_or(Cell::traps_exits, std::memory_order_relaxed);
+}
 template <class A, NamesAnActor B>
   requires(watch_refusal<A>() == Refusal::none)
 void Context::watch(const A& actor, const B& watched) {
   check_self(&actor);
+  note_watch(watched.handle());
   runtime_.signal_watch(watched.handle(), {cell_.handle(), &detail::operations<A, Down>});
 }
 

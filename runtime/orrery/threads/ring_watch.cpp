@@ -35,7 +35,7 @@ std::vector<Edge> all_edges(Runtime& runtime) {
   std::vector<Edge> edges;  // by slot
   runtime.for_each_cell([&](Cell& cell) {
     (void)while_parked(runtime, cell, [&](const Cell& parked) {
-      const Handle target = parked.wait->target();
+      const Handle target = parked.wait->blocked_by();
       if (target.is_set() && !parked.wait->ready()) edges.push_back({parked.handle(), target, parked.suspensions, 0});
     });
   });
@@ -56,7 +56,10 @@ std::optional<std::pair<std::string, std::string>> confirm(Runtime& runtime, con
     const Wait& wait = *parked.wait;
     if (parked.handle() != edge.from || parked.suspensions != edge.suspensions || wait.ready()) return;
     const std::string_view message = wait.message() == nullptr ? "" : wait.message()->name;
-    const std::string_view how = wait.kind() == Wait::Kind::place ? "waits to send" : "ask";
+    const std::string_view how = wait.kind() == Wait::Kind::place         ? "waits to send"
+                                 : wait.kind() == Wait::Kind::child_start ? "starts"
+                                 : wait.kind() == Wait::Kind::child_end   ? "stops"
+                                                                          : "ask";
     text.emplace(runtime.path_of(edge.from), fmt::format(" --{} {}--> ", how, message));
   });
   return text;

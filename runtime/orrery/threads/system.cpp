@@ -61,6 +61,10 @@ std::string describe_wait(const Runtime& runtime, const Wait& wait) {
       return "waits for mail";
     case Wait::Kind::offload:
       return "waits for offloaded work";
+    case Wait::Kind::child_start:
+      return fmt::format("waits for its child {} to start", runtime.path_from_outside(wait.target()));
+    case Wait::Kind::child_end:
+      return fmt::format("waits for its child {} to end", runtime.path_from_outside(wait.target()));
   }
   return "waits";
 }
@@ -91,7 +95,8 @@ void System::begin() {
 
 System::~System() {
   for (StopReport report = shutdown(settings_.stop_timeout); !report.is_complete;) {
-    threads_.report("stop", orrery_describe(report) + "; waiting for them");
+    threads_.report("stop", orrery_describe(report) + "; killing them");
+    kill_all();  // who runs a handler ends when that returns or waits; who only refused to end, now
     report = shutdown(std::max<Duration>(settings_.stop_timeout, 1s));
   }
   threads_.stop();
@@ -101,6 +106,16 @@ StopReport System::shutdown(Duration deadline) {
   ORRERY_CHECK(!threads_.is_worker(), "a handler cannot wait for all handlers to end; use run_until_signal or main");
   const auto until = in(deadline);
   refuse_spawns();
+  // The trees first, the last started before the others: each ends from its leaves to its root.
+  const std::vector<Handle> trees = leading_supervisors();
+  for (auto tree = trees.rbegin(); tree != trees.rend(); ++tree) {
+    (void)signal(*tree, Signal::stop, ExitReason::shutdown(), {});
+    for (auto patience = 10us; living_cell(*tree) != nullptr;
+         patience = std::min<std::chrono::microseconds>(patience * 2, 5ms)) {
+      if (Clock::now() >= until) return report_living();
+      std::this_thread::sleep_for(patience);
+    }
+  }
   // Once is enough, except for an actor that was being spawned meanwhile: so again when nothing moves, or
   // after a while.
   auto patience = 100ms;
@@ -109,11 +124,28 @@ StopReport System::shutdown(Duration deadline) {
     const auto next_stop = std::min<Clock::time_point>(until, Clock::now() + patience);
     const bool is_idle = threads_.await_idle(next_stop);
     if (is_idle && living() == 0 && threads_.offloads().await_none(next_stop)) break;
-    if (Clock::now() >= until) return {false, living(), activity()};
+    if (Clock::now() >= until) return report_living();
+    if (is_idle) std::this_thread::sleep_until(std::min<Clock::time_point>(next_stop, Clock::now() + 1ms));
     patience *= 2;
   }
   check_account();
   return {};
+}
+
+/// Who has not ended: what those in a handler do, and who has nothing to do but has not obeyed.
+StopReport System::report_living() {
+  StopReport report{false, living(), activity()};
+  constexpr std::size_t idle_named_max = 20;
+  std::size_t idle_named = 0;
+  for_each_cell([&](Cell& cell) {
+    const Handle who = cell.handle();
+    if (idle_named == idle_named_max || !cell.is(Cell::traps_exits) || living_cell(who) == nullptr) return;
+    std::string path = path_from_outside(who);
+    if (std::ranges::find(report.activity, path, &Activity::actor) != report.activity.end()) return;
+    ++idle_named;
+    report.activity.push_back({std::move(path), "traps exits and has not ended"});
+  });
+  return report;
 }
 
 /// Y1. A thread that is just being refused has counted its offer and not yet the refusal, so this looks more

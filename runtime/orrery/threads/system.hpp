@@ -34,7 +34,7 @@ struct Activity {
 struct StopReport {
   bool is_complete = true;         ///< no actor lives, no worker is busy, no offloaded work runs
   std::size_t living = 0;          ///< actors that have not ended
-  std::vector<Activity> activity;  ///< of those in a handler when the deadline passed
+  std::vector<Activity> activity;  ///< of those in a handler when the deadline passed, and of those that refuse to end
 };
 /// Returns: "2 actors still live; alice: in handler Withdraw; bob: waits for alice".
 [[nodiscard]] std::string orrery_describe(const StopReport& report);
@@ -59,12 +59,13 @@ class System : private detail::SystemParts, public Runtime {
   /// system would run with, and ends the process with exit code 0.
   System(int& argc, char** argv, SystemOptions options = {});
 
-  /// Stops as shutdown(stop_timeout) does. When the deadline passes it says who is still alive, and goes on
+  /// Stops as shutdown(stop_timeout) does. When the deadline passes it says who is still alive, kills them, and goes on
   /// waiting: a running handler cannot be stopped, and must not find its world gone.
   ~System() override;
 
-  /// Stops every actor and waits until the last has ended, all workers sleep and all offloaded work is done. New
-  /// actors are refused from now on.
+  /// Stops every actor and waits until the last has ended, all workers sleep and all offloaded work is done. Supervision
+  /// trees end first, one after the other, the last started before the others; then all other actors together. New actors
+  /// are refused from now on, and nobody is restarted.
   ///
   /// Returns: what was left when `deadline` had passed; is_complete if nothing was.
   /// Pre:     other threads have stopped sending (checked through the account).
@@ -96,6 +97,7 @@ class System : private detail::SystemParts, public Runtime {
 
  private:
   void begin();
+  [[nodiscard]] StopReport report_living();
   void check_account();
 };
 

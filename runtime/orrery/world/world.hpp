@@ -62,7 +62,7 @@ struct Waiter {
 /// What somebody waits for. Lives on the waiting stack.
 class Wait {
  public:
-  enum class Kind : std::uint8_t { ask, place, sleep, mail, offload };
+  enum class Kind : std::uint8_t { ask, place, sleep, mail, offload, child_start, child_end };
   explicit Wait(Kind kind) noexcept : kind_{kind} {}
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
@@ -72,6 +72,8 @@ class Wait {
   [[nodiscard]] virtual bool ready() const noexcept = 0;
   /// Returns: the actor it depends on, or an unset handle.
   [[nodiscard]] virtual Handle target() const noexcept { return {}; }
+  /// Returns: the actor without which it cannot end: target(), unless something else ends it too.
+  [[nodiscard]] virtual Handle blocked_by() const noexcept { return target(); }
   /// Returns: whether a clock will end it if nothing else does.
   [[nodiscard]] virtual bool has_deadline() const noexcept { return false; }
   [[nodiscard]] virtual const MessageInfo* message() const noexcept { return nullptr; }
@@ -85,6 +87,18 @@ class Wait {
 
  private:
   Kind kind_;
+};
+
+/// What one actor can send another besides mail.
+enum class Signal : std::uint8_t {
+  stop = 1,
+  kill,
+  watch,
+  unwatch,
+  exit,  ///< by anybody
+  link,
+  unlink,
+  link_exit  ///< somebody linked has ended
 };
 
 /// Told of every visible act, in the order in which they take effect. The `before_` calls may let others act first.
@@ -102,19 +116,18 @@ class Observer {
   virtual void enqueued(Handle target, Envelope& envelope, Enqueued outcome) = 0;
   /// A waiting sender's message moved into the place that a take freed.
   virtual void placed(Cell& target, Envelope& envelope) = 0;
-  /// A stop or kill is about to be sent.
-  virtual void before_signal(Handle target, bool kill) = 0;
-  /// The running actor is about to ask to be told of the end of another.
-  virtual void before_watch(Handle target) = 0;
+  /// A signal is about to be sent.
+  virtual void before_signal(Handle target, Signal kind) = 0;
   /// The running actor is about to look at what others change: which of its asks are over, how much mail waits.
   virtual void before_look() = 0;
   /// A name is about to be taken or looked up.
   virtual void before_name(std::string_view path) = 0;
   /// The ask is about to be settled by the handler's reply, or by its failure.
   virtual void before_reply(Cell& replier, const Ask& ask) = 0;
-  /// The actor failed and is about to come back: its timers, its stash and perhaps its mail go.
+  /// The actor is about to come back, by its own act or its supervisor's: its timers, its stash and perhaps its mail go.
   virtual void before_restart(Cell& cell) = 0;
   virtual void replied(Cell& replier, const Ask& ask, bool in_time) = 0;
+  /// The actor is about to end for good, by its own act or its supervisor's.
   virtual void before_exit(Cell& cell) = 0;
   virtual void exited(Cell& cell, const ExitReason& reason) = 0;
   virtual void restarted(Cell& cell) = 0;

@@ -522,7 +522,7 @@ void Engine::tear_down() {
       if (cell.life == Cell::Life::living && cell.ending != Cell::Ending::unwinding) {
         // Who is idle ends here and now, unless others are to end before him.
         if (at_once_.empty() && runtime_->end_idle(cell)) return;
-        runtime_->signal_stop(cell.handle(), ExitReason::killed(), true);
+        (void)runtime_->signal(cell.handle(), Signal::kill, ExitReason::killed(), {});
       }
     });
     release_works();

@@ -107,8 +107,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   bool carry_signal(Handle target, Link& signal) override;
   void enqueued(Handle target, Envelope& envelope, Enqueued outcome) override;
   void placed(Cell& target, Envelope& envelope) override;
-  void before_signal(Handle target, bool kill) override;
-  void before_watch(Handle target) override;
+  void before_signal(Handle target, Signal kind) override;
   void before_look() override;
   void before_name(std::string_view path) override;
   void before_reply(Cell& replier, const Ask& ask) override;

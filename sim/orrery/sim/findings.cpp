@@ -154,6 +154,10 @@ std::string Engine::describe_wait(const std::string& who, const Wait& wait) cons
       return fmt::format("{} waits for mail", who);
     case Wait::Kind::offload:
       return fmt::format("{} waits for offloaded work", who);
+    case Wait::Kind::child_start:
+      return fmt::format("{} --starts--> {}", who, path_of(wait.target()));
+    case Wait::Kind::child_end:
+      return fmt::format("{} --stops--> {}", who, path_of(wait.target()));
   }
   return who;
 }
@@ -169,10 +173,10 @@ void Engine::find_ring(Handle start) {
   Handle at = start;
   for (std::size_t hops = 0; hops <= agents_.size(); ++hops) {
     const Cell* const cell = runtime_->living_cell(at);
-    if (cell == nullptr || cell->wait == nullptr || cell->wait->ready() || !cell->wait->target().is_set()) return;
+    if (cell == nullptr || cell->wait == nullptr || cell->wait->ready() || !cell->wait->blocked_by().is_set()) return;
     const std::string who = path_of(at);
     edges.emplace_back(who, describe_wait(who, *cell->wait).substr(who.size()));
-    at = cell->wait->target();
+    at = cell->wait->blocked_by();
     if (at == start) {
       std::ranges::rotate(edges, std::ranges::min_element(edges));
       std::string ring = edges.front().first;

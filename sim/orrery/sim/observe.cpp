@@ -159,22 +159,22 @@ void Engine::before_enqueue(Handle target, const Envelope& envelope) {
   synchronise(*acting_, OpKind::enqueue, to, envelope.operations->message->name_hash, agents_.sent(*acting_, to));
 }
 
-void Engine::before_signal(Handle target, bool kill) {
+void Engine::before_signal(Handle target, Signal kind) {
   if (tearing_down_) return;
+  const bool may_end_it =
+      kind == Signal::stop || kind == Signal::kill || kind == Signal::exit || kind == Signal::link_exit;
   Agent& to = agent(target);
-  if (&to != acting_) order_matters(to);
+  if (may_end_it && &to != acting_) order_matters(to);
   if (!running_) return;
-  synchronise(*acting_, OpKind::signal, to, kill ? 2 : 1, agents_.sent(*acting_, to));
-  note(EventKind::signal, to, acting_->path_hash, kill ? 2 : 1);
+  synchronise(*acting_, OpKind::signal, to, static_cast<std::uint64_t>(kind), agents_.sent(*acting_, to));
+  if (!may_end_it) return;
+  note(EventKind::signal, to, acting_->path_hash, static_cast<std::uint64_t>(kind));
   if (options_.record_events) {
-    record(EventKind::signal, agents_.path_of(*acting_), agents_.path_of(to), kill ? "kill" : "stop");
+    record(EventKind::signal, agents_.path_of(*acting_), agents_.path_of(to),
+           kind == Signal::kill   ? "kill"
+           : kind == Signal::stop ? "stop"
+                                  : "exit");
   }
-}
-
-void Engine::before_watch(Handle target) {
-  if (!running_) return;
-  Agent& to = agent(target);
-  synchronise(*acting_, OpKind::signal, to, 3, agents_.sent(*acting_, to));
 }
 
 void Engine::before_look() {
@@ -205,14 +205,10 @@ void Engine::before_reply(Cell& replier, const Ask& ask) {
 }
 
 void Engine::before_restart(Cell& cell) {
-  Agent& me = agent(cell.handle());
-  synchronise(me, OpKind::restart, me, 0, cell.incarnation);
+  synchronise(*acting_, OpKind::restart, agent(cell.handle()), 0, cell.incarnation);
 }
 
-void Engine::before_exit(Cell& cell) {
-  Agent& me = agent(cell.handle());
-  synchronise(me, OpKind::exit, me, 0, 0);
-}
+void Engine::before_exit(Cell& cell) { synchronise(*acting_, OpKind::exit, agent(cell.handle()), 0, 0); }
 
 bool Engine::carry(Handle target, Envelope& envelope) {
   if (!is_reached_by_channel(target)) return false;

@@ -38,6 +38,29 @@ bool World::run_until(const std::function<bool()>& done) {
   return engine.drive(Engine::Horizon::forever, Instant::max(), done);
 }
 
+std::vector<std::string> World::shutdown(Duration deadline) {
+  const Instant until = now() + deadline;
+  refuse_spawns();
+  const auto wait_until = [&](const std::function<bool()>& done) {
+    return done() || engine.drive(Engine::Horizon::time, until, done);
+  };
+  const std::vector<Handle> trees = leading_supervisors();
+  bool is_done = true;
+  for (auto tree = trees.rbegin(); tree != trees.rend() && is_done; ++tree) {
+    (void)signal(*tree, Signal::stop, ExitReason::shutdown(), {});
+    is_done = wait_until([&] { return living_cell(*tree) == nullptr; });
+  }
+  if (is_done) {
+    stop_all();
+    is_done = wait_until([&] { return living() == 0; });
+  }
+  std::vector<std::string> left;
+  for_each_cell([&](const Cell& cell) {
+    if (cell.life != Cell::Life::vacant) left.push_back(path_of(cell.handle()));
+  });
+  return left;
+}
+
 std::string World::path_of(Handle handle) const { return engine.path_of(handle); }
 
 Ledger World::finish() {

@@ -37,6 +37,11 @@ class World final : private detail::EngineHolder, public Runtime {
   /// Executes until `done` holds (looked at after every operation). Returns: false when the world came to rest first.
   bool run_until(const std::function<bool()>& done);
 
+  /// Stops every actor, as System::shutdown does, in virtual time.
+  ///
+  /// Returns: the paths of those that have not ended within `deadline`; empty when all have.
+  std::vector<std::string> shutdown(Duration deadline);
+
   /// Returns: the actor's state, for looking at. Inside an always or sometimes, an actor that is in the middle of a
   /// handler postpones the predicate; elsewhere that is an error.    Throws: std::logic_error when it has ended.
   template <class A>

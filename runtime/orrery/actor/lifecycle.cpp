@@ -1,0 +1,326 @@
+// lifecycle.cpp: how an actor starts, fails, comes back and ends.
+//
+//   start     its on_start (or, as a later incarnation, its on_restart) has run
+//   fail      a handler threw: an actor with a recipe of its own restarts on the spot, any other ends
+//   end       the incarnation is over; a supervised actor then waits, down, for its supervisor's verdict:
+//   revive    the next incarnation, with the mail that gathered meanwhile, or
+//   bury      the actor is over: name, mail and slot go, who watches it is told
+#include "orrery/actor/context.hpp"
+#include "orrery/actor/detail/attempt.hpp"
+#include "orrery/actor/runtime.hpp"
+#include "orrery/core/check.hpp"
+#include "orrery/core/describe.hpp"
+
+#include <fmt/core.h>
+
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace orrery {
+
+namespace detail {
+
+void note_exception(Attempt& attempt) {
+  attempt.how = Observer::Ended::failed;
+  try {
+    throw;
+  } catch (const Unwind&) {
+    attempt.how = Observer::Ended::unwound;
+  } catch (const ExitWith& exit) {
+    attempt.reason = std::make_unique<ExitReason>(exit.reason());
+  } catch (const std::exception& error) {
+    attempt.reason = std::make_unique<ExitReason>(ExitReason::failed(error.what()));
+  } catch (...) {
+    attempt.reason =
+        std::make_unique<ExitReason>(ExitReason::failed("exception of a type that is not a std::exception"));
+  }
+}
+
+}  // namespace detail
+
+// ---- starting -----------------------------------------------------------------------------------------------------
+
+/// Runs the hook with which an incarnation begins.
+void Runtime::begin_incarnation(Cell& cell, const ExitReason& before, detail::Attempt& outcome) {
+  Context context{*this, cell, nullptr};
+  const detail::OnBehalfOf on_behalf{cell, nullptr};
+  detail::attempt(outcome, [&] {
+    if (cell.incarnation > 1 && cell.type->on_restart != nullptr) {
+      cell.type->on_restart(cell.actor, context, before);
+    } else if (cell.type->on_start != nullptr) {
+      cell.type->on_start(cell.actor, context);
+    }
+  });
+}
+
+void Runtime::start(Cell& cell) {
+  Bond* const bond = cell.extras != nullptr ? cell.extras->bond.get() : nullptr;
+  detail::Attempt outcome;
+  begin_incarnation(cell, bond != nullptr ? bond->reason : ExitReason{}, outcome);
+  if (outcome.how == Observer::Ended::handled) {
+    if (bond != nullptr && bond->start_done()) wake_supervisor(*bond);
+    return;
+  }
+  if (outcome.how == Observer::Ended::failed) {
+    // A failing start is not restarted by the actor itself: OTP's init failure (SPEC S9).
+    ExitReason& reason = cell.need_extras().exit_reason;
+    reason = std::move(*outcome.reason);
+    if (reason.kind() == ExitReason::Kind::failed) reason = ExitReason::failed("on_start: " + reason.detail());
+    cell.ending = Cell::Ending::after_handler;
+  }
+  if (bond != nullptr) bond->start_failed = true;
+}
+
+void Runtime::wake_supervisor(Bond& bond) noexcept {
+  if (bond.thread != nullptr) {
+    bond.thread->wake();
+  } else {
+    wake(bond.supervisor);
+  }
+}
+
+// ---- failing ------------------------------------------------------------------------------------------------------
+
+/// The actor's handler threw: it comes back, or it ends.
+void Runtime::fail(Cell& cell, const ExitReason& reason) {
+  if (cell.ending != Cell::Ending::none && cell.ending != Cell::Ending::after_handler) return;
+  if (restart(cell, reason)) return;
+  cell.need_extras().exit_reason = reason;
+  cell.ending = Cell::Ending::after_handler;
+}
+
+/// What an incarnation leaves behind that the next one must not see: watches, stash, and, if so asked for, mail.
+void Runtime::clear_for_restart(Cell& cell) {
+  CellExtras& extras = *cell.extras;
+  extras.receive_timeout.reset();
+  extras.watching.reset();
+  extras.unstashed = 0;
+  cell.care = extras.bounded != nullptr ? Cell::Care::capacity : Cell::Care::none;
+  if (const auto stash = std::exchange(extras.stash, nullptr); stash != nullptr) {
+    for (Envelope* const stashed : *stash) dead_letter(cell, stashed, DeadLetterReason::restart_dropped, false);
+  }
+  if (extras.mail_on_restart != MailOnRestart::drop) return;
+  while (true) {
+    Envelope* const queued = next_of_many(cell);
+    if (queued == nullptr) {
+      if (cell.signals.load(std::memory_order_relaxed) == nullptr) return;
+      take_signals(cell);
+      continue;
+    }
+    const bool stray = queued->target_generation != cell.generation.load(std::memory_order_relaxed);
+    dead_letter(cell, queued, DeadLetterReason::restart_dropped, stray);
+  }
+}
+
+bool Runtime::restart(Cell& cell, const ExitReason& why) {
+  if (cell.extras == nullptr || !cell.extras->factory) return false;
+  CellExtras& extras = *cell.extras;
+  if (observer_ != nullptr) observer_->before_restart(cell);
+  ExitReason reason = why;
+  if (const auto links = std::exchange(extras.links, nullptr); links != nullptr) {
+    break_links(cell.handle(), *links, reason);
+  }
+  while (true) {
+    if (!extras.restarts.admit(extras.restart, world_.now())) return false;
+    extras.timers.cancel_all(world_);
+    clear_for_restart(cell);
+    cell.standing.store(0, std::memory_order_relaxed);
+    ++cell.incarnation;
+    detail::Attempt outcome;
+    {
+      const detail::OnBehalfOf on_behalf{cell, nullptr};
+      if (cell.actor != nullptr) cell.type->destroy(std::exchange(cell.actor, nullptr));
+      detail::attempt(outcome, [&] { cell.actor = extras.factory(); });
+    }
+    if (outcome.how == Observer::Ended::handled) begin_incarnation(cell, reason, outcome);
+    if (observer_ != nullptr) observer_->restarted(cell);
+    if (outcome.how != Observer::Ended::failed) return true;
+    reason = std::move(*outcome.reason);
+  }
+}
+
+// ---- ending -------------------------------------------------------------------------------------------------------
+
+void Runtime::end(Cell& cell) {
+  ExitReason reason = cell.extras != nullptr ? cell.extras->exit_reason : ExitReason::normal();
+  cell.ending = Cell::Ending::unwinding;  // nothing that runs from here on may wait
+  {
+    Context context{*this, cell, nullptr};
+    const detail::OnBehalfOf on_behalf{cell, nullptr};
+    if (cell.actor != nullptr && !cell.killed && cell.type->on_stop != nullptr) {
+      detail::Attempt outcome;
+      detail::attempt(outcome, [&] { cell.type->on_stop(cell.actor, context, reason); });
+      if (outcome.how == Observer::Ended::failed) {
+        world_.report("on_stop failed", fmt::format("{}: {}", path_of(cell.handle()), to_string(*outcome.reason)));
+      }
+    }
+    if (cell.extras != nullptr) cell.extras->timers.cancel_all(world_);
+    if (cell.actor != nullptr) cell.type->destroy(std::exchange(cell.actor, nullptr));
+  }
+  const Handle self = cell.handle();
+  std::unique_ptr<std::vector<Handle>> links;
+  if (cell.extras != nullptr) links = std::move(cell.extras->links);
+  if (cell.extras != nullptr && cell.extras->bond != nullptr) {
+    if (observer_ != nullptr) observer_->exited(cell, reason);
+    if (links != nullptr) break_links(self, *links, reason);
+    if (go_down(cell, reason)) bury(cell, reason);
+    return;
+  }
+  if (observer_ != nullptr) {
+    observer_->before_exit(cell);
+    observer_->exited(cell, reason);
+  }
+  bury(cell, reason);
+  if (links != nullptr) break_links(self, *links, reason);
+}
+
+/// The incarnation of a supervised actor is over.
+/// Returns: whether nobody supervises it any more, so that the caller must bury it. Else the cell is the supervisor's.
+bool Runtime::go_down(Cell& cell, const ExitReason& reason) {
+  const BondPtr bond = cell.extras->bond;
+  const std::uint32_t life = bond->life;
+  cell.life = Cell::Life::down;
+  const Bond::State before = bond->go_down(reason);
+  if (before == Bond::orphaned) {
+    if (observer_ != nullptr) observer_->before_exit(cell);
+    return true;
+  }
+  if (before != Bond::living || bond->notice == nullptr) {  // it waits for this, or only waited for the start
+    wake_supervisor(*bond);
+    return false;
+  }
+  Envelope* const envelope = new_envelope(sizeof(ChildEnded), false);
+  envelope->operations = bond->notice;
+  envelope->flags |= Envelope::uncounted;
+  ::new (envelope->payload()) ChildEnded{bond, life};
+  (void)send(bond->supervisor, envelope, false);  // a supervisor that has gone has found the child down, and buried it
+  return false;
+}
+
+std::string orrery_describe(const ChildEnded& notice) { return "ChildEnded{" + to_string(notice.bond->reason) + "}"; }
+
+// ---- the supervisor's verdict -------------------------------------------------------------------------------------
+
+void Runtime::revive(Bond& bond, void* actor) {
+  Cell& cell = *cell_at(bond.child.slot);
+  try {
+    if (observer_ != nullptr) observer_->before_restart(cell);
+  } catch (...) {  // the world ends, and unwinds the supervisor
+    cell.type->destroy(actor);
+    throw;
+  }
+  clear_for_restart(cell);
+  take_signals(cell);  // those meant for the dead are void
+  ++cell.incarnation;
+  cell.extras->exit_reason = ExitReason::normal();
+  cell.actor = actor;
+  cell.ending = Cell::Ending::none;
+  cell.killed = false;
+  cell.needs_start = has_start(cell);
+  cell.standing.store(Cell::is_supervised, std::memory_order_relaxed);
+  cell.life = Cell::Life::living;
+  bond.begin(cell.needs_start);
+  if (observer_ != nullptr) observer_->restarted(cell);
+  world_.schedule(cell);
+}
+
+void Runtime::bury(Bond& bond) {
+  Cell& cell = *cell_at(bond.child.slot);
+  if (observer_ != nullptr) observer_->before_exit(cell);
+  bury(cell, bond.reason);
+}
+
+void Runtime::bury(Cell& cell, const ExitReason& why) {
+  const ExitReason reason = why;                          // it may live in what goes now
+  if (cell.life == Cell::Life::down) take_signals(cell);  // who began to watch meanwhile learns the reason
+  const Handle old = cell.handle();
+  std::unique_ptr<CellExtras> extras{std::exchange(cell.extras, nullptr)};
+  if (extras != nullptr && extras->named) free_name(extras->path, old);
+  cell.life = Cell::Life::vacant;
+  cell.standing.store(0, std::memory_order_relaxed);
+  cell.bounded.store(nullptr, std::memory_order_release);
+  cell.generation.store(old.generation + 1 == 0 ? 1 : old.generation + 1, std::memory_order_release);  // C2, I1
+
+  if (extras != nullptr) {
+    if (extras->stash != nullptr) {
+      for (Envelope* const stashed : *extras->stash) dead_letter(cell, stashed, DeadLetterReason::actor_stopped, false);
+    }
+    if (extras->lanes != nullptr) {
+      while (Envelope* const queued = extras->lanes->take()) {
+        dead_letter(cell, queued, DeadLetterReason::actor_stopped, queued->target_generation != old.generation);
+      }
+    }
+    if (extras->bounded != nullptr) close_bounded(cell, *extras->bounded);
+  }
+  put_away_mail(cell, old.generation);
+  const std::uint32_t incarnation = cell.incarnation;
+  if (extras != nullptr) {
+    for (const Watcher& watcher : extras->watchers) send_down(watcher, old, incarnation, reason);
+  }
+  if (extras != nullptr && extras->bounded != nullptr) {
+    const std::lock_guard guard{table_mutex_};
+    free_bounded_.push_back(extras->bounded);
+  }
+  if (Execution* const execution = current_execution(); execution != nullptr && execution->runtime == this) {
+    execution->retired_handled.add(std::exchange(cell.handled, 0));
+    execution->retired_failed.add(std::exchange(cell.failed, 0));
+    execution->retired_dead_letters.add(std::exchange(cell.dead_lettered, 0));
+    execution->gone.add();
+  } else {
+    foreign_gone_.fetch_add(1, std::memory_order_relaxed);
+    foreign_handled_.fetch_add(std::exchange(cell.handled, 0), std::memory_order_relaxed);
+    foreign_failed_.fetch_add(std::exchange(cell.failed, 0), std::memory_order_relaxed);
+    foreign_dead_letters_.fetch_add(std::exchange(cell.dead_lettered, 0), std::memory_order_relaxed);
+  }
+  drain(cell);
+  release_cell(cell);
+}
+
+void Runtime::free_name(const std::string& path, Handle holder) {
+  const std::lock_guard guard{names_mutex_};
+  if (const auto at = names_.find(path); at != names_.end() && at->second == holder) names_.erase(at);
+}
+
+void Runtime::close_bounded(Cell& cell, BoundedMailbox& bounded) {
+  for (PlaceWaiter* waiter = bounded.close(); waiter != nullptr;) {
+    PlaceWaiter* const next = waiter->next;
+    const Handle sender = waiter->sender;
+    Waiter* const thread = waiter->thread;
+    waiter->state.store(PlaceWaiter::closed, std::memory_order_seq_cst);  // its stack may go from here on
+    if (thread != nullptr) {
+      thread->wake();
+    } else {
+      wake(sender);
+    }
+    waiter = next;
+  }
+  BoundedMailbox::Wake unused[BoundedMailbox::wakes_max];
+  std::size_t none = 0;
+  while (Envelope* const queued = bounded.take(unused, none)) {
+    dead_letter(cell, queued, DeadLetterReason::actor_stopped, false);
+  }
+}
+
+/// Empties the mailbox of a cell whose actor (of `generation`) has ended.
+void Runtime::put_away_mail(Cell& cell, std::uint32_t generation) {
+  take_signals(cell);
+  while (Link* const node = cell.mailbox.take()) {
+    if (node == &cell.bell) {
+      cell.attention.bell_taken();
+      take_signals(cell);
+      continue;
+    }
+    auto* const envelope = static_cast<Envelope*>(node);
+    dead_letter(cell, envelope, DeadLetterReason::actor_stopped, envelope->target_generation != generation);
+  }
+}
+
+/// Puts away what still arrives at a vacant cell, until nobody is home.
+void Runtime::drain(Cell& cell) {
+  do {
+    put_away_mail(cell, 0);
+  } while (!cell.mailbox.go_idle());
+}
+
+}  // namespace orrery

@@ -267,15 +267,17 @@ ancestors(#world{actors = Actors}, Pid) ->
 
 %% --- the log --------------------------------------------------------------------------------------------------------
 
-%% The lines of everything that happened since the last call: log, orphans, reports.
+%% The lines of everything that happened since the last call: log, orphans, reports. Orphaned supervisors report while
+%% their replacements start, in no defined order: their reports come last, sorted.
 happened(World) ->
     {Log, Orphans, Reports} = sorted_out(oracle_world:drain(World), World, [], [], []),
+    {Late, InOrder} = lists:partition(fun({IsOrphan, _}) -> IsOrphan end, Reports),
     [[["  ", Text, "\n"] || {_, Text} <- Log],
      case Orphans of
          [] -> [];
          _ -> ["  orphans ", lists:join($\s, [[name_of(Id, N), $=, oracle_text:shown(R)] || {{Id, N}, R} <- Orphans]), "\n"]
      end,
-     [["  rep ", Text, "\n"] || Text <- Reports]].
+     [["  rep ", Text, "\n"] || {_, Text} <- InOrder ++ lists:sort(Late)]].
 
 sorted_out([], _, Log, Orphans, Reports) -> {lists:reverse(Log), lists:sort(Orphans), lists:reverse(Reports)};
 sorted_out([{stop, Pid, Reason} | Rest], World = #world{actors = Actors}, Log, Orphans, Reports) ->
@@ -293,7 +295,7 @@ sorted_out([{stop, Pid, Reason} | Rest], World = #world{actors = Actors}, Log, O
 sorted_out([{report, Pid, Kind, Id, Count, Reason} | Rest], World, Log, Orphans, Reports) ->
     Times = case Count of one -> []; _ -> [$*, integer_to_binary(Count)] end,
     Text = [name(World, Pid), $\s, atom_to_binary(Kind), $\s, Id, Times, $\s, oracle_text:shown(Reason)],
-    sorted_out(Rest, World, Log, Orphans, [Text | Reports]);
+    sorted_out(Rest, World, Log, Orphans, [{is_orphan(World, Pid), iolist_to_binary(Text)} | Reports]);
 sorted_out([Entry | Rest], World, Log, Orphans, Reports) ->
     Line = case Entry of
         {start, Id, Attempt} -> ["start ", name_of(Id, Attempt)];

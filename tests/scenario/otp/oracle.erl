@@ -3,6 +3,9 @@
 %%   --write           writes NAME.otp beside each NAME.scn
 %%   --times N         runs each scenario N times; a trace that changes is an error of the oracle
 %%   --differences N   shows that many unified diffs (3) of NAME.expected against OTP's trace
+%% Left out of the comparison are scenarios that meet a wart of OTP which nobody should copy: an instance of a
+%% simple_one_for_one supervisor whose restart is ignored stays as a child without a process (the tree shows `?:-`), and
+%% the supervisor's stop crashes on it.
 %% Exit code 1 when a trace differs from its NAME.expected or from itself. `rep` lines count only if NAME.expected has one.
 -module(oracle).
 -export([main/0]).
@@ -19,14 +22,15 @@ main() ->
     [file:write_file(beside(File, ".otp"), Trace) || maps:get(write, Options), {File, [Trace | _]} <- Traces],
     Unstable = [File || {File, [_, _ | _]} <- Traces],
     [io:format("UNSTABLE ~ts~n~ts", [File, difference(First, Second)]) || {File, [First, Second | _]} <- Traces],
-    Compared = [{File, Trace, Expected} || {File, [Trace | _]} <- Traces,
+    Warts = [File || {File, [Trace | _]} <- Traces, binary:match(Trace, <<"?:-">>) =/= nomatch],
+    Compared = [{File, Trace, Expected} || {File, [Trace | _]} <- Traces, not lists:member(File, Warts),
                                            {ok, Expected} <- [file:read_file(beside(File, ".expected"))]],
     Different = [One || One = {_, Trace, Expected} <- Compared, not same(Trace, Expected)],
     [io:format("~n~ts: expected (-), OTP (+)~n~ts", [File, difference(Expected, Trace)])
      || {File, Trace, Expected} <- lists:sublist(Different, maps:get(differences, Options))],
     Different =:= [] orelse io:format("~ndifferent:~ts~n", [[[$\s, name(File)] || {File, _, _} <- Different]]),
-    io:format("~b scenarios, ~b compared, ~b different, ~b unstable, ~b per second~n",
-              [length(Traces), length(Compared), length(Different), length(Unstable),
+    io:format("~b scenarios, ~b compared, ~b different, ~b unstable, ~b left out, ~b per second~n",
+              [length(Traces), length(Compared), length(Different), length(Unstable), length(Warts),
                round(length(Traces) * maps:get(times, Options) * 1000000 / MicroSeconds)]),
     halt(if Different =:= [], Unstable =:= [] -> 0; true -> 1 end).
 

@@ -235,12 +235,13 @@ subtree(World, Supervisor) ->
     {Texts, Pids} = lists:unzip(Below),
     {[name(World, Supervisor), $[, lists:join($\s, Texts), $]], [Supervisor | lists:append(Pids)]}.
 
-%% The answer to which_children as {Key, Text, Child}: in start order, instances by number, restarting ones first.
+%% The answer to which_children as {Key, Text, Child}: in start order; instances by number, those without a process first.
 in_order(World, Supervisor, Children) ->
     case actor(World, Supervisor) of
         #actor{kind = sofo} ->
             lists:sort([case Child of
                 restarting -> {0, "?:restarting", Child};
+                undefined -> {0, "?:-", Child};  % a wart, see oracle.erl
                 _ -> {(actor(World, Child))#actor.index, name(World, Child), Child}
             end || {_, Child, _, _} <- Children]);
         _ ->

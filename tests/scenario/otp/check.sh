@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Three answers to the same scenarios must agree: check.sh COUNT SEED generates COUNT of them, takes the handwritten ones
-# too, and compares real Erlang/OTP with the model and, where it is built, with the runtime (orrery-scenario).
+# Three answers to the same scenarios must agree: check.sh COUNT SEED generates COUNT of them, takes the handwritten
+# ones too, and compares real Erlang/OTP with the model and, where it is built, with the runtime (orrery-scenario).
 # Exit code 1 on any difference. ./dev otp builds what this needs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."

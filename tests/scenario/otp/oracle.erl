@@ -6,7 +6,7 @@
 %% Left out of the comparison are scenarios that meet a wart of OTP which nobody should copy: an instance of a
 %% simple_one_for_one supervisor whose restart is ignored stays as a child without a process (the tree shows `?:-`), and
 %% the supervisor's stop crashes on it.
-%% Exit code 1 when a trace differs from its NAME.expected or from itself. `rep` lines count only if NAME.expected has one.
+%% Exit code 1 when a trace differs from its NAME.expected or from itself; `rep` lines count if NAME.expected has one.
 -module(oracle).
 -export([main/0]).
 

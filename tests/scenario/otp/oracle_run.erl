@@ -1,8 +1,14 @@
 %% oracle_run: runs one scenario against OTP and prints its trace.
 %% How:  an event is given to the world, then everything runs to rest, then the log is taken and the tree is asked for.
 %%       At rest means: the driver runs (so no process of the world can, see oracle_world), every supervisor answers
-%%       which_children (so none waits in a shutdown), nothing in the tree is restarting or dead, no worker is taking its
-%%       time to die, and every live process is in the tree or is a stubborn orphan, which nothing will ever end.
+%%       which_children (so none waits in a shutdown), nothing in the tree is restarting or dead, and every live
+%%       process is in the tree or is a stubborn orphan, which nothing will ever end.
+%% Chosen, where the format leaves it open:
+%%       - a supervisor whose start fails has the lines `start` and `stop`; `fail` is for what its plan refuses
+%%       - `which` answers in start order, as the tree, without what is below a supervisor
+%%       - `plan=` of `add` replaces the plan at once, whatever the call answers; without it the old plan goes on
+%%       - `spawn` counts K on when it is asked of a living supervisor, whatever the call answers
+%%       - terminate of an instance that never ran is `error not_found`
 -module(oracle_run).
 -include("oracle_world.hrl").
 -export([trace/1]).
@@ -184,7 +190,8 @@ answer(result, _, ok, _) -> "ok";
 answer(result, _, {ok, undefined}, _) -> "ok undefined";
 answer(result, _, {ok, Pid}, World) -> ["ok ", name(World, Pid)];
 answer(result, _, {error, {already_started, Pid}}, World) -> ["error already_started ", name(World, Pid)];
-answer(result, _, {error, {Reason, Child}}, _) when element(1, Child) =:= child -> ["error ", oracle_text:shown(Reason)];
+answer(result, Supervisor, {error, {Reason, Child}}, World) when element(1, Child) =:= child ->
+    answer(result, Supervisor, {error, Reason}, World);
 answer(result, _, {error, Reason}, _) -> ["error ", oracle_text:shown(Reason)].
 
 %% --- rest, and the tree ---------------------------------------------------------------------------------------------
@@ -235,7 +242,7 @@ subtree(World, Supervisor) ->
     {Texts, Pids} = lists:unzip(Below),
     {[name(World, Supervisor), $[, lists:join($\s, Texts), $]], [Supervisor | lists:append(Pids)]}.
 
-%% The answer to which_children as {Key, Text, Child}: in start order; instances by number, those without a process first.
+%% The answer to which_children as {Key, Text, Child}: in start order; instances by number, those without process first.
 in_order(World, Supervisor, Children) ->
     case actor(World, Supervisor) of
         #actor{kind = sofo} ->
@@ -273,11 +280,9 @@ ancestors(#world{actors = Actors}, Pid) ->
 happened(World) ->
     {Log, Orphans, Reports} = sorted_out(oracle_world:drain(World), World, [], [], []),
     {Late, InOrder} = lists:partition(fun({IsOrphan, _}) -> IsOrphan end, Reports),
+    OrphanTexts = [[name_of(Id, Attempt), $=, oracle_text:shown(Reason)] || {{Id, Attempt}, Reason} <- Orphans],
     [[["  ", Text, "\n"] || {_, Text} <- Log],
-     case Orphans of
-         [] -> [];
-         _ -> ["  orphans ", lists:join($\s, [[name_of(Id, N), $=, oracle_text:shown(R)] || {{Id, N}, R} <- Orphans]), "\n"]
-     end,
+     [["  orphans ", lists:join($\s, OrphanTexts), "\n"] || OrphanTexts =/= []],
      [["  rep ", Text, "\n"] || {_, Text} <- InOrder ++ lists:sort(Late)]].
 
 sorted_out([], _, Log, Orphans, Reports) -> {lists:reverse(Log), lists:sort(Orphans), lists:reverse(Reports)};

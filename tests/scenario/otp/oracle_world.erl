@@ -136,7 +136,7 @@ outcome(World, Id, Template) ->
         "" -> $o
     end.
 
-%% --- start functions: they run inside the supervisor ------------------------------------------------------------------
+%% --- start functions: they run inside the supervisor ----------------------------------------------------------------
 
 %% Attributes that a scenario leaves out are left out here too: OTP's own defaults apply.
 child_spec(World, Definition = #{id := Id, what := What, child := Attributes}) ->

@@ -3,7 +3,7 @@
     log,     % ordered_set of {Stamp, Entry}: what happened since the last event
     actors,  % set of #actor{}: every process that ever ran
     live,    % set of {Pid}: those that run now, launcher included
-    facts,   % set of {Key, Value}: {plan, Id}, {attempts, Id}, {current, Id}, {spawned, Template}, {dying, Pid}, overdue
+    facts,   % set of {Key, Value}; keys are {plan|attempts|current, Id}, {spawned, Template}, {dying, Pid}, overdue
     clock    % atomics, one cell: seconds of the restart clock
 }).
 

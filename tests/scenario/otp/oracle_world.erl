@@ -152,15 +152,21 @@ start_work(World, Definition = #{behaviour := Behaviour}, K) ->
         register_actor(World, #actor{pid = Pid, id = Id, attempt = Attempt, parent = Parent, kind = work, index = K,
                                      stubborn = maps:get(stubborn, Behaviour)}),
         note(World, {start, Id, Attempt}),
-        {ok, Pid}
+        receive {Pid, ready} -> {ok, Pid} end  % as proc_lib does: it traps exits before its supervisor goes on
     end).
 
-%% What supervisor:start_link/2 does, but for the name of the copy and the priority.
+%% What supervisor:start_link/2 does, but for the name of the copy and the priority. OTP 25 sends the answer of a failing
+%% init before the process ends, newer ones after it; the order is made that of the newer ones.
 start_sup(World, Definition) -> start_sup(World, Definition, none).
 start_sup(World, Definition, K) ->
     attempt(World, Definition, K, fun(Id, Attempt) ->
         Arguments = {World, Definition, Id, Attempt, self(), K},
-        gen_server:start_link(otp_supervisor, {self, ?MODULE, Arguments}, [{spawn_opt, [{priority, high}]}])
+        case gen_server:start_link(otp_supervisor, {self, ?MODULE, Arguments}, [{spawn_opt, [{priority, high}]}]) of
+            {ok, Pid} -> {ok, Pid};
+            Error ->
+                Monitor = monitor(process, fact(World, {current, Id}, none)),
+                receive {'DOWN', Monitor, process, _, _} -> Error end
+        end
     end).
 
 attempt(World = #world{facts = Facts}, #{id := Template}, K, Start) ->
@@ -190,6 +196,7 @@ init({World, #{flags := Flags, children := Children}, Id, Attempt, Parent, K}) -
 
 worker_begin(World, Name, Parent, Behaviour = #{trap := Trap}) ->
     process_flag(trap_exit, Trap),
+    Parent ! {self(), ready},
     worker(World, Name, Parent, Behaviour).
 
 worker(World, Name = {Id, Attempt}, Parent, Behaviour) ->

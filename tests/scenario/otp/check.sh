@@ -11,7 +11,7 @@ status=0
 
 rm -rf "$generated"
 mkdir -p "$generated"
-"$bin/scenario_generate" "$seed" "$count" "$generated"
+"$bin/scenario_generate" "$seed" "$count" "$generated" supkill
 echo "examples against OTP:"
 tests/scenario/otp/compare.sh "$examples" || status=1
 echo "model against OTP, $count scenarios of seed $seed:"

@@ -16,7 +16,7 @@ main() ->
     Options = options(init:get_plain_arguments(), #{write => false, times => 1, differences => 3, paths => []}),
     quiet(),
     ok = oracle_supervisor_copy:load(),
-    ok = code:ensure_modules_loaded([oracle_world, oracle_run, oracle_text, sys]),  % a world must not wait for the loader
+    ok = code:ensure_modules_loaded([oracle_world, oracle_run, oracle_text, sys]),  % no world waits for the loader
     Files = lists:append([files(Path) || Path <- lists:reverse(maps:get(paths, Options))]),
     Files =/= [] orelse complain("no scenario files"),
     {MicroSeconds, Traces} = timer:tc(fun() -> traces(Files, maps:get(times, Options)) end),

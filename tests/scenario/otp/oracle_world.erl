@@ -155,8 +155,8 @@ start_work(World, Definition = #{behaviour := Behaviour}, K) ->
         receive {Pid, ready} -> {ok, Pid} end  % as proc_lib does: it traps exits before its supervisor goes on
     end).
 
-%% What supervisor:start_link/2 does, but for the name of the copy and the priority. OTP 25 sends the answer of a failing
-%% init before the process ends, newer ones after it; the order is made that of the newer ones.
+%% What supervisor:start_link/2 does, but for the name of the copy and the priority. OTP 25 sends the answer of a
+%% failing init before the process ends, newer ones after it; the order is made that of the newer ones.
 start_sup(World, Definition) -> start_sup(World, Definition, none).
 start_sup(World, Definition, K) ->
     attempt(World, Definition, K, fun(Id, Attempt) ->

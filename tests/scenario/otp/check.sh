@@ -34,7 +34,7 @@ compare_runtime() {
     echo "$scenario: OTP (-), runtime (+)"
     diff -U 6 <(without_reports "$truth") <(without_reports build/otp/trace) | tail -n +3 || true
   done
-  ((${#different[@]} == 0)) || printf 'different: %s\n' "${different[*]}"
+  ((${#different[@]} == 0)) || printf 'different: %s\n' "${different[*]:0:20}"
   echo "$compared compared, ${#different[@]} different"
   ((${#different[@]} == 0))
 }

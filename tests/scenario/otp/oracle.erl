@@ -10,7 +10,7 @@
 -module(oracle).
 -export([main/0]).
 
--define(AT_ONCE, 16).  % scenarios that run side by side: while one waits for a timer, others go on
+-define(AT_ONCE, 64).  % scenarios that run side by side: while one waits for a timer, others go on
 
 main() ->
     Options = options(init:get_plain_arguments(), #{write => false, times => 1, differences => 3, paths => []}),

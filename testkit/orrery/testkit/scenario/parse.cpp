@@ -87,8 +87,9 @@ class Parser {
   }
 
   std::string read_tags(Words words) {
-    if (words.size() != 2) return "tags takes a,b";
+    if (words.size() > 2) return "tags takes a,b";
     if (!scenario_.tags.empty() || !scenario_.declarations.empty()) return "tags stands once, before the declarations";
+    if (words.size() == 1) return {};  // none
     for (std::string_view rest = words[1]; !rest.empty();) {
       const std::size_t comma = std::min(rest.find(','), rest.size());
       if (comma == 0 || comma + 1 == rest.size()) return "tags takes a,b: no tag is empty";

@@ -26,6 +26,8 @@ class Ids {
     return found != meanings_.end() && std::ranges::none_of(found->second, fits);
   }
 
+  [[nodiscard]] bool known(std::string_view id) const { return meanings_.contains(id); }
+
  private:
   void learn(const Event& event) {
     if (const auto* const add = std::get_if<AddChild>(&event.action)) meanings_[add->child.id].push_back(&add->child);
@@ -111,24 +113,18 @@ class BatchJudge {
   }
   std::string operator()(const Advance& /*a*/) const { return {}; }
   std::string operator()(const Replan& /*a*/) const { return {}; }
-  std::string operator()(const TerminateChild& a) const { return call(a.supervisor); }
-  std::string operator()(const RestartChild& a) const { return call(a.supervisor); }
-  std::string operator()(const DeleteChild& a) const { return call(a.supervisor); }
-  std::string operator()(const AddChild& a) const { return call(a.child.parent); }
-  std::string operator()(const Spawn& a) const { return call(a.supervisor); }
-  std::string operator()(const Count& a) const { return call(a.supervisor); }
-  std::string operator()(const Which& a) const { return call(a.supervisor); }
-  std::string operator()(const Batch& /*a*/) const { return "a batch holds no batch"; }
+  /// A call, which is answered at once by anybody but the one who is paused.
+  template <class Call>
+  std::string operator()(const Call& /*call*/) const {
+    return {};
+  }
 
  private:
-  [[nodiscard]] std::string call(std::string_view asked) const {
-    if (asked == supervisor_) return {};
-    return fmt::format("in a batch of {} only {} is asked, not {}", supervisor_, supervisor_, asked);
-  }
   [[nodiscard]] std::string child(std::string_view verb, std::string_view id) const {
-    const bool stranger = id == supervisor_ || ids_.never(id, [this](const Declaration* declaration) {
-      return declaration->parent == supervisor_;
-    });
+    const bool stranger =
+        id == supervisor_ || (ids_.known(supervisor_) && ids_.never(id, [this](const Declaration* declaration) {
+          return declaration->parent == supervisor_;
+        }));
     if (!stranger) return {};
     return fmt::format("in a batch of {} only its children are touched: {} {} is not possible", supervisor_, verb, id);
   }

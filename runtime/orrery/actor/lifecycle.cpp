@@ -181,6 +181,8 @@ bool Runtime::go_down(Cell& cell, const ExitReason& reason) {
   const BondPtr bond = cell.extras->bond;
   const std::uint32_t life = bond->life;
   cell.life = Cell::Life::down;
+  // When the world ends, a thread that waits for a start may be the one that waits for us to go.
+  if (bond->thread != nullptr && is_closing()) (void)bond->let_go();
   const Bond::State before = bond->go_down(reason);
   if (before == Bond::orphaned) {
     if (observer_ != nullptr) observer_->before_exit(cell);
@@ -280,6 +282,11 @@ void Runtime::bury(Cell& cell, const ExitReason& why) {
 void Runtime::free_name(const std::string& path, Handle holder) {
   const std::lock_guard guard{names_mutex_};
   if (const auto at = names_.find(path); at != names_.end() && at->second == holder) names_.erase(at);
+}
+
+void Runtime::free_names(std::string_view prefix) {
+  const std::lock_guard guard{names_mutex_};
+  std::erase_if(names_, [&](const auto& entry) { return entry.first.starts_with(prefix); });
 }
 
 void Runtime::close_bounded(Cell& cell, BoundedMailbox& bounded) {

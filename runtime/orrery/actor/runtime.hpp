@@ -195,6 +195,8 @@ class Runtime : public detail::RefusedSpawns {
   void bury(Bond& bond);
   /// The name of an actor that is about to end unsupervised, for whoever comes next.
   void free_name(const std::string& path, Handle holder);
+  /// All names that begin so.    Cost: O(names).
+  void free_names(std::string_view prefix);
 
   /// Returns: the supervisors that no other supervises, oldest first.    Threads: any.
   [[nodiscard]] std::vector<Handle> leading_supervisors() const;

@@ -73,15 +73,18 @@ struct SupervisorReport {
   Kind kind;
   std::string supervisor;  ///< its path
   std::string child;       ///< its id
-  std::size_t count = 1;   ///< of instances of a simple_one_for_one supervisor that ended alike
+  std::size_t count = 0;   ///< of instances that ended alike, when a simple_one_for_one supervisor stops; else 0
   ExitReason reason;
 };
 [[nodiscard]] std::string_view to_string(SupervisorReport::Kind kind) noexcept;
 
-/// Hears the reports of a supervisor in place of the operator.    Threads: the supervisor's.
+/// Hears of the life of the supervisors that have it, and their reports in place of the operator.
+/// Threads: the supervisor's.
 class SupervisorListener {
  public:
   virtual ~SupervisorListener() = default;
+  /// A supervisor begins; none of its children has started.
+  virtual void started(const ActorId& self) = 0;
   virtual void report(const SupervisorReport& report) = 0;
   /// The supervisor could not start; those of its children that had started have ended.
   virtual void init_failed(const ExitReason& reason) = 0;

@@ -75,7 +75,7 @@ class Supervisor::Impl {
     BondPtr bond;  ///< set while there is an actor, which may be down
     ChildStatus status = ChildStatus::undefined;
     std::uint32_t repeats = 0;  ///< for the backoff
-    std::uint64_t retry = 0;    ///< the number of the latest
+    std::uint64_t timer = 0;    ///< the number of the latest backoff
     Instant started_at{};
     std::list<Child>::iterator at;
   };
@@ -98,7 +98,7 @@ class Supervisor::Impl {
   StartChild::Reply start_child(ChildSpec spec, Context& context);
   StartInstance::Reply start_instance(std::shared_ptr<StartFunction> start, Context& context);
   TerminateChild::Reply terminate_child(const std::string& id, Context& context);
-  TerminateInstance::Reply terminate_instance(Handle actor, Context& context);
+  TerminateInstance::Reply terminate_instance(const ActorId& actor, Context& context);
   RestartChild::Reply restart_child(const std::string& id, Context& context);
   DeleteChild::Reply delete_child(const std::string& id);
   [[nodiscard]] WhichChildren::Reply which_children() const;
@@ -124,17 +124,21 @@ class Supervisor::Impl {
   void stop_together();
   void ask_to_end(Child& child);
   void await_end(Child& child, const Alarm* alarm);
-  void report_end(const Child& child, std::size_t count = 1);
+  void report_end(const Child& child, std::size_t count = 0);
 
   void restart(Child& child, Supervisor& self, Context& context);
   void attempt_restart(Child& child, Supervisor& self, Context& context);
   void stop_group(Child& child);
   void try_again(Child& child, Supervisor& self, Context& context);
+  [[nodiscard]] detail::RetryRestart note_for(const Child& child) const {
+    if (!is_simple()) return {.id = child.spec->id, .instance = {}};
+    return {.id = child.spec->id, .instance = child.bond, .life = child.bond->life};
+  }
   void give_up(Child& child, Context& context);
   [[nodiscard]] bool is_in_limit(Context& context);
   [[nodiscard]] Duration next_wait(Child& child, Context& context);
 
-  void report(SupervisorReport::Kind kind, const Child& child, const ExitReason& reason, std::size_t count = 1);
+  void report(SupervisorReport::Kind kind, const Child& child, const ExitReason& reason, std::size_t count = 0);
   void leave_children() noexcept;
 
   std::shared_ptr<const SupervisorSpec> spec_;
@@ -161,6 +165,7 @@ void Supervisor::Impl::begin(Supervisor& self, Context& context) {
     if (spec_->listener != nullptr) spec_->listener->init_failed(reason);
     throw ExitWith{reason};
   };
+  if (spec_->listener != nullptr) spec_->listener->started(context.id());
   if (const auto fault = find_fault(*spec_)) fail(*fault);
   is_up_ = true;
   if (is_simple()) return;
@@ -198,12 +203,16 @@ void Supervisor::Impl::leave_children() noexcept {
   if (runtime_ == nullptr) return;
   ended(ExitReason::killed());
   try {
+    if (!prefix_.empty()) runtime_->free_names(prefix_);
     for (Child& child : children_) {
       if (child.bond == nullptr) continue;
       const BondPtr bond = std::move(child.bond);
       bond->record = nullptr;
       if (!bond->child.is_set()) continue;
-      if (!is_simple()) runtime_->free_name(prefix_ + child.spec->id, bond->child);
+      if (prefix_.empty() && !is_simple()) {
+        runtime_->free_name(child.spec->id, bond->child);
+        runtime_->free_names(child.spec->id + "/");
+      }
       if (bond->let_go()) {
         runtime_->bury(*bond);
       } else {
@@ -234,7 +243,7 @@ void Supervisor::Impl::erase(Child& child) {
 /// Ends the actor of a child for good. Pre: there is none, or it is down.
 void Supervisor::Impl::bury(Child& child) {
   child.status = ChildStatus::undefined;
-  ++child.retry;
+  ++child.timer;
   if (child.bond == nullptr) return;
   runtime_->bury(*child.bond);  // throws, having done nothing, when the world ends
   if (is_simple()) instances_.erase(key_of(child.bond->child));
@@ -246,7 +255,8 @@ ChildInfo Supervisor::Impl::info_of(const Child& child) const {
   const bool has_actor = child.status == ChildStatus::running && child.bond != nullptr;
   return {.id = child.spec->id,
           .status = child.status,
-          .actor = has_actor ? child.bond->child : Handle{},
+          .actor = has_actor ? ActorId{0, child.bond->child.slot, child.bond->child.generation, child.bond->life}
+                             : ActorId{},
           .runtime = runtime_->index(),
           .type = &child.start->type(),
           .restart = child.spec->options.restart,
@@ -329,7 +339,6 @@ void Supervisor::Impl::stop(Child& child) {
     await_end(child, alarm ? &*alarm : nullptr);
   }
   child.status = ChildStatus::undefined;
-  ++child.retry;
   report_end(child);
 }
 
@@ -422,7 +431,8 @@ void Supervisor::Impl::restart(Child& child, Supervisor& self, Context& context)
   if (wait <= Duration::zero()) return attempt_restart(child, self, context);
   stop_group(child);
   child.status = ChildStatus::restarting;
-  detail::RetryRestart later{child.spec->id, is_simple() ? child.bond : nullptr, ++child.retry, true};
+  detail::RetryRestart later = note_for(child);
+  later.timer = ++child.timer;
   (void)context.after(self, wait, std::move(later));
 }
 
@@ -430,12 +440,13 @@ void Supervisor::Impl::restart(Child& child, Supervisor& self, Context& context)
 void Supervisor::Impl::stop_group(Child& child) {
   child.status = ChildStatus::undefined;
   if (spec_->strategy != RestartStrategy::one_for_all && spec_->strategy != RestartStrategy::rest_for_one) return;
-  const auto first = spec_->strategy == RestartStrategy::one_for_all ? children_.begin() : child.at;
-  for (auto at = children_.end(); at != first;) {
+  const bool are_all = spec_->strategy == RestartStrategy::one_for_all;
+  const auto is_first = [&](Children::iterator at) { return at == (are_all ? children_.begin() : child.at); };
+  for (auto at = children_.end(); !is_first(at);) {
     --at;
     if (at->status == ChildStatus::running) stop(*at);
     at->status = ChildStatus::undefined;
-    ++at->retry;
+    ++at->timer;
     if (at->spec->options.restart != RestartType::temporary) continue;
     const auto next = std::next(at);
     erase(*at);
@@ -449,7 +460,7 @@ void Supervisor::Impl::attempt_restart(Child& child, Supervisor& self, Context& 
       spec_->strategy == RestartStrategy::one_for_all || spec_->strategy == RestartStrategy::rest_for_one;
   auto at = spec_->strategy == RestartStrategy::one_for_all ? children_.begin() : child.at;
   while (at != children_.end()) {
-    const Started started = start(*at, context);
+    Started started = start(*at, context);
     if (!started) {
       at->status = ChildStatus::restarting;
       report(SupervisorReport::Kind::start_error, *at, started.error());
@@ -461,21 +472,23 @@ void Supervisor::Impl::attempt_restart(Child& child, Supervisor& self, Context& 
   }
 }
 
+/// Behind what has arrived meanwhile. Nothing takes the note back: whoever is being restarted when its turn comes, for
+/// whatever failure, is tried, and each try counts, as in OTP.
 void Supervisor::Impl::try_again(Child& child, Supervisor& self, Context& context) {
   if (spec_->backoff.first > Duration::zero()) return restart(child, self, context);
-  detail::RetryRestart again{child.spec->id, is_simple() ? child.bond : nullptr, ++child.retry, false};
   Envelope* const envelope = detail::make_message(*runtime_, detail::operations<Supervisor, detail::RetryRestart>,
-                                                  std::move(again), std::source_location::current());
+                                                  note_for(child), std::source_location::current());
   envelope->flags |= Envelope::uncounted;
   (void)runtime_->send(self_, envelope, false);
 }
 
 void Supervisor::Impl::retry(const detail::RetryRestart& retry, Supervisor& self, Context& context) {
   Child* const child = retry.instance != nullptr ? static_cast<Child*>(retry.instance->record) : find(retry.id);
-  if (child == nullptr || child->status != ChildStatus::restarting || child->retry != retry.number) return;
+  if (child == nullptr || child->status != ChildStatus::restarting) return;
+  if (retry.instance != nullptr && retry.life != retry.instance->life) return;
   if (runtime_->is_closing()) return bury(*child);
-  if (retry.is_counted) return attempt_restart(*child, self, context);
-  restart(*child, self, context);
+  if (retry.timer == 0) return restart(*child, self, context);
+  if (retry.timer == child->timer) attempt_restart(*child, self, context);  // it was counted when it was put off
 }
 
 // ---- requests -------------------------------------------------------------------------------------------------------
@@ -530,13 +543,14 @@ TerminateChild::Reply Supervisor::Impl::terminate_child(const std::string& id, C
   return {};
 }
 
-TerminateInstance::Reply Supervisor::Impl::terminate_instance(Handle actor, Context&) {
-  const auto at = instances_.find(key_of(actor));
+TerminateInstance::Reply Supervisor::Impl::terminate_instance(const ActorId& actor, Context&) {
+  const auto at = instances_.find(key_of(actor.handle()));
   if (at == instances_.end()) {
-    if (runtime_->living_cell(actor) == nullptr) return {};
+    if (runtime_->living_cell(actor.handle()) == nullptr) return {};
     return std::unexpected(ChildError::not_found);
   }
   Child& child = *at->second;
+  if (actor.incarnation != 0 && actor.incarnation != child.bond->life) return {};
   if (child.status == ChildStatus::running) stop(child);
   erase(child);
   return {};
@@ -577,7 +591,8 @@ CountChildren::Reply Supervisor::Impl::count_children() const {
   for (const Child& child : children_) {
     ++counts.specs;
     ++(child.spec->is_supervisor() ? counts.supervisors : counts.workers);
-    const bool is_active = child.status == ChildStatus::running && child.bond->state() != Bond::down;
+    const bool is_active =
+        child.status == ChildStatus::running && (is_simple() || child.bond->state() != Bond::down);  // OTP's difference
     if (is_active) ++counts.active;
   }
   if (is_simple()) counts.specs = 1;
@@ -685,6 +700,7 @@ std::expected<Ref<Supervisor>, ExitReason> start_supervisor(Runtime& runtime, st
     cell->standing.fetch_and(static_cast<std::uint8_t>(~Cell::is_supervised), std::memory_order_relaxed);
     runtime.add_leading_supervisor(*spawned);
   }
+  if (bond->state() == Bond::orphaned) return std::unexpected(ExitReason::shutdown());  // the world ends
   if (bond->let_go()) {
     const bool has_failed = bond->start_failed;
     ExitReason reason = bond->reason;

@@ -28,7 +28,7 @@ namespace orrery {
 struct ChildInfo {
   std::string id;  ///< of an instance: its template's
   ChildStatus status = ChildStatus::undefined;
-  Handle actor{};  ///< unset without one
+  ActorId actor{};  ///< its present incarnation; all zero without one
   std::uint32_t runtime = 0;
   const ActorType* type = nullptr;
   RestartType restart = RestartType::permanent;
@@ -37,8 +37,8 @@ struct ChildInfo {
   /// Returns: a reference to it, if there is an actor and it is an A.
   template <class A>
   [[nodiscard]] std::optional<Ref<A>> as() const {
-    if (!actor.is_set() || type != &detail::actor_type<A>) return std::nullopt;
-    return Ref<A>{runtime, actor};
+    if (!actor.handle().is_set() || type != &detail::actor_type<A>) return std::nullopt;
+    return Ref<A>{runtime, actor.handle()};
   }
 };
 [[nodiscard]] std::string orrery_describe(const ChildInfo& info);
@@ -79,10 +79,11 @@ struct TerminateChild {
   using Reply = std::expected<void, ChildError>;
   std::string id;
 };
-/// The same for an instance of simple_one_for_one; one that has ended already is no error.
+/// The same for an instance of simple_one_for_one; one that has ended already is no error. With incarnation 0 it is stopped
+/// in whatever incarnation it is; otherwise an earlier one counts as ended.
 struct TerminateInstance {
   using Reply = std::expected<void, ChildError>;
-  Handle actor;
+  ActorId actor;
 };
 /// Starts a child whose specification has no actor.
 struct RestartChild {
@@ -117,9 +118,9 @@ namespace detail {
 struct RetryRestart {
   static constexpr std::string_view orrery_name = "RetryRestart";
   std::string id;
-  BondPtr instance;          ///< of simple_one_for_one
-  std::uint64_t number = 0;  ///< which retry; a later one makes it void
-  bool is_counted = false;   ///< among the restarts of the period
+  BondPtr instance;         ///< of simple_one_for_one
+  std::uint32_t life = 0;   ///< which of the instance's lives is to be followed by another
+  std::uint64_t timer = 0;  ///< after a backoff: which; one that is not the latest is void
   friend std::string orrery_describe(const RetryRestart& retry) { return "RetryRestart{" + retry.id + "}"; }
 };
 }  // namespace detail

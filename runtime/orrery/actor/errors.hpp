@@ -7,7 +7,6 @@
 #pragma once
 #include <concepts>
 #include <cstdint>
-#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,15 +72,10 @@ class ExitReason {
 [[nodiscard]] std::string orrery_describe(const ExitReason& reason);
 
 /// Thrown by a handler or a hook that wants its actor to fail for a reason of its own, as Erlang's exit(Reason) does.
-class ExitWith : public std::exception {
- public:
-  explicit ExitWith(ExitReason reason) : reason_{std::move(reason)}, text_{to_string(reason_)} {}
-  [[nodiscard]] const ExitReason& reason() const noexcept { return reason_; }
-  [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
-
- private:
-  ExitReason reason_;
-  std::string text_;
+///
+/// Not a std::exception, so that handlers of errors on the way let it pass.
+struct ExitWith {
+  ExitReason reason;
 };
 
 /// The error side of an ask whose Reply is `expected<T, E>`: either the target's own refusal, or a failure on the way.

@@ -21,21 +21,14 @@ namespace orrery {
 
 namespace detail {
 
-void note_exception(Attempt& attempt) {
+void note_unwound(Attempt& attempt) { attempt.how = Observer::Ended::unwound; }
+
+void note_failed(Attempt& attempt, const ExitReason& reason) {
   attempt.how = Observer::Ended::failed;
-  try {
-    throw;
-  } catch (const Unwind&) {
-    attempt.how = Observer::Ended::unwound;
-  } catch (const ExitWith& exit) {
-    attempt.reason = std::make_unique<ExitReason>(exit.reason());
-  } catch (const std::exception& error) {
-    attempt.reason = std::make_unique<ExitReason>(ExitReason::failed(error.what()));
-  } catch (...) {
-    attempt.reason =
-        std::make_unique<ExitReason>(ExitReason::failed("exception of a type that is not a std::exception"));
-  }
+  attempt.reason = std::make_unique<ExitReason>(reason);
 }
+
+void note_failed(Attempt& attempt, const char* what) { note_failed(attempt, ExitReason::failed(what)); }
 
 }  // namespace detail
 
@@ -83,10 +76,10 @@ void Runtime::wake_supervisor(Bond& bond) noexcept {
 // ---- failing ------------------------------------------------------------------------------------------------------
 
 /// The actor's handler threw: it comes back, or it ends.
-void Runtime::fail(Cell& cell, const ExitReason& reason) {
+void Runtime::fail(Cell& cell, ExitReason reason) {
   if (cell.ending != Cell::Ending::none && cell.ending != Cell::Ending::after_handler) return;
   if (restart(cell, reason)) return;
-  cell.need_extras().exit_reason = reason;
+  cell.need_extras().exit_reason = std::move(reason);
   cell.ending = Cell::Ending::after_handler;
 }
 
@@ -143,7 +136,7 @@ bool Runtime::restart(Cell& cell, const ExitReason& why) {
 // ---- ending -------------------------------------------------------------------------------------------------------
 
 void Runtime::end(Cell& cell) {
-  ExitReason reason = cell.extras != nullptr ? cell.extras->exit_reason : ExitReason::normal();
+  ExitReason reason = cell.extras != nullptr ? std::move(cell.extras->exit_reason) : ExitReason::normal();
   cell.ending = Cell::Ending::unwinding;  // nothing that runs from here on may wait
   {
     Context context{*this, cell, nullptr};
@@ -164,7 +157,8 @@ void Runtime::end(Cell& cell) {
   if (cell.extras != nullptr && cell.extras->bond != nullptr) {
     if (observer_ != nullptr) observer_->exited(cell, reason);
     if (links != nullptr) break_links(self, *links, reason);
-    if (go_down(cell, reason)) bury(cell, reason);
+    const BondPtr bond = cell.extras->bond;
+    if (go_down(cell, std::move(reason))) bury(cell, bond->reason);
     return;
   }
   if (observer_ != nullptr) {
@@ -177,13 +171,13 @@ void Runtime::end(Cell& cell) {
 
 /// The incarnation of a supervised actor is over.
 /// Returns: whether nobody supervises it any more, so that the caller must bury it. Else the cell is the supervisor's.
-bool Runtime::go_down(Cell& cell, const ExitReason& reason) {
+bool Runtime::go_down(Cell& cell, ExitReason reason) {
   const BondPtr bond = cell.extras->bond;
   const std::uint32_t life = bond->life;
   cell.life = Cell::Life::down;
   // When the world ends, a thread that waits for a start may be the one that waits for us to go.
   if (bond->thread != nullptr && is_closing()) (void)bond->let_go();
-  const Bond::State before = bond->go_down(reason);
+  const Bond::State before = bond->go_down(std::move(reason));
   if (before == Bond::orphaned) {
     if (observer_ != nullptr) observer_->before_exit(cell);
     return true;
@@ -230,6 +224,7 @@ void Runtime::revive(Bond& bond, void* actor) {
 void Runtime::bury(Bond& bond) {
   Cell& cell = *cell_at(bond.child.slot);
   if (observer_ != nullptr) observer_->before_exit(cell);
+  const BondPtr keeps_reason{&bond};
   bury(cell, bond.reason);
 }
 

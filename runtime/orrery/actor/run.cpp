@@ -163,8 +163,7 @@ Execution* Runtime::handle(Execution* execution, Cell& cell, Envelope* envelope)
 }
 
 /// What follows a handler, in all its cases.
-void Runtime::after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how,
-                            const ExitReason* reason) {
+void Runtime::after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, ExitReason* reason) {
   if (cell.extras != nullptr && cell.extras->receive_timeout != nullptr) restart_receive_timeout(cell);
   if (was_stashed) {
     if (how == Observer::Ended::handled) {
@@ -194,7 +193,7 @@ void Runtime::after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Ob
   } else {
     settle_error(*envelope->ask, AskError::actor_stopped);
   }
-  if (how == Observer::Ended::failed) fail(cell, *reason);
+  if (how == Observer::Ended::failed) fail(cell, std::move(*reason));
 }
 
 /// Handles mail while all is as it nearly always is in production: nobody observes, nothing rings, every message is
@@ -211,6 +210,7 @@ template <bool has_capacity>
   std::uint32_t suspensions = cell.suspensions;
   execution->cell = &cell;
   bool is_idle = false;
+  detail::Attempt outcome;
   while (budget > 0 && cell.signals.load(std::memory_order_relaxed) == nullptr) {
     Link* const node = cell.mailbox.first();
     Envelope* envelope = nullptr;
@@ -234,19 +234,13 @@ template <bool has_capacity>
     context.envelope_ = envelope;
     execution->message.set(envelope, operations);
     --budget;
-    bool has_thrown = false;
-    detail::Attempt outcome;
-    try {
-      operations.run(cell.actor, *envelope, context);
-    } catch (...) {
-      detail::note_exception(outcome);
-      has_thrown = true;
-    }
+    detail::attempt(outcome, [&] { operations.run(cell.actor, *envelope, context); });
     if (cell.suspensions != suspensions) {  // only then can we be on another thread
       suspensions = cell.suspensions;
       execution = current_execution();
     }
-    if (has_thrown || cell.ending != Cell::Ending::none || cell.care != usual) [[unlikely]] {
+    if (outcome.how != Observer::Ended::handled || cell.ending != Cell::Ending::none || cell.care != usual)
+        [[unlikely]] {
       execution->cell = nullptr;
       execution->message = nullptr;
       if constexpr (!has_capacity) cell.mailbox.remove(*envelope);

@@ -269,13 +269,13 @@ class Runtime : public detail::RefusedSpawns {
   Envelope* take_and_let_in(Cell& cell, BoundedMailbox& bounded);
   bool run_observed(Execution& execution, Cell& cell, std::uint32_t& budget);
   Execution* handle(Execution* execution, Cell& cell, Envelope* envelope);
-  void after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, const ExitReason* reason);
+  void after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, ExitReason* reason);
   void begin_incarnation(Cell& cell, const ExitReason& before, detail::Attempt& outcome);
-  void fail(Cell& cell, const ExitReason& reason);
+  void fail(Cell& cell, ExitReason reason);
   bool restart(Cell& cell, const ExitReason& reason);
   void clear_for_restart(Cell& cell);
   void end(Cell& cell);
-  bool go_down(Cell& cell, const ExitReason& reason);
+  bool go_down(Cell& cell, ExitReason reason);
   void bury(Cell& cell, const ExitReason& reason);
   void wake_supervisor(Bond& bond) noexcept;
   [[nodiscard]] static bool has_start(const Cell& cell) noexcept {

@@ -46,7 +46,7 @@ StartOutcome make(StartFunction& function) {
   } catch (const Unwind&) {
     throw;
   } catch (const ExitWith& exit) {
-    return refused(exit.reason());
+    return refused(exit.reason);
   } catch (const std::exception& error) {
     return refused(ExitReason::failed(error.what()));
   } catch (...) {
@@ -58,6 +58,20 @@ std::string prefix_of(const Runtime& runtime, Handle supervisor) {
   const Cell* const cell = runtime.living_cell(supervisor);
   return cell != nullptr && cell->extras != nullptr && cell->extras->named ? cell->extras->path + "/" : std::string{};
 }
+
+/// Takes the nodes of a container from where messages are: children come and go with them.
+template <class T>
+struct PoolAllocator {
+  using value_type = T;
+  PoolAllocator() = default;
+  template <class U>
+  explicit(false) PoolAllocator(const PoolAllocator<U>&) noexcept {}
+  [[nodiscard]] T* allocate(std::size_t count) {
+    return static_cast<T*>(BlockPool::local().allocate(count * sizeof(T), alignof(T)));
+  }
+  void deallocate(T* block, std::size_t count) noexcept { BlockPool::release(block, count * sizeof(T), alignof(T)); }
+  friend bool operator==(const PoolAllocator&, const PoolAllocator&) = default;
+};
 
 }  // namespace
 
@@ -77,9 +91,9 @@ class Supervisor::Impl {
     std::uint32_t repeats = 0;  ///< for the backoff
     std::uint64_t timer = 0;    ///< the number of the latest backoff
     Instant started_at{};
-    std::list<Child>::iterator at;
+    std::list<Child, PoolAllocator<Child>>::iterator at;
   };
-  using Children = std::list<Child>;
+  using Children = std::list<Child, PoolAllocator<Child>>;
   using Started = std::expected<bool, ExitReason>;  ///< whether there is an actor (else: ignored), or why not
 
   // ---- life of the supervisor ----
@@ -135,7 +149,7 @@ class Supervisor::Impl {
     return {.id = child.spec->id, .instance = child.bond, .life = child.bond->life};
   }
   void give_up(Child& child, Context& context);
-  [[nodiscard]] bool is_in_limit(Context& context);
+  [[nodiscard]] bool is_in_limit();
   [[nodiscard]] Duration next_wait(Child& child, Context& context);
 
   void report(SupervisorReport::Kind kind, const Child& child, const ExitReason& reason, std::size_t count = 0);
@@ -149,15 +163,18 @@ class Supervisor::Impl {
   Children children_;  // in start order
   std::unordered_map<std::string, Child*> ids_;
   std::unordered_map<std::uint64_t, Child*> instances_;  // by actor, of simple_one_for_one
+  bool are_instances_known_ = false;                     // instances_ is kept from when it is first asked for
   RestartWindow restarts_;
   Instant last_crash_report_ = Instant::min();
   std::uint64_t crashes_unreported_ = 0;
+  Instant now_{};  // as it was when the present message was handled; one look at the clock is enough for all
 };
 
 // ---- life of the supervisor -----------------------------------------------------------------------------------------
 
 void Supervisor::Impl::begin(Supervisor& self, Context& context) {
   runtime_ = &context.runtime();
+  now_ = context.now();
   self_ = context.handle();
   prefix_ = prefix_of(*runtime_, self_);
   context.trap_exits(self);
@@ -246,7 +263,7 @@ void Supervisor::Impl::bury(Child& child) {
   ++child.timer;
   if (child.bond == nullptr) return;
   runtime_->bury(*child.bond);  // throws, having done nothing, when the world ends
-  if (is_simple()) instances_.erase(key_of(child.bond->child));
+  if (are_instances_known_) instances_.erase(key_of(child.bond->child));
   child.bond->record = nullptr;
   child.bond.reset();
 }
@@ -288,7 +305,7 @@ Supervisor::Impl::Started Supervisor::Impl::start(Child& child, Context& context
       child.bond.reset();
       return std::unexpected(ExitReason::custom(std::string{to_string(spawned.error())}));
     }
-    if (is_simple()) instances_[key_of(*spawned)] = &child;
+    if (are_instances_known_) instances_[key_of(*spawned)] = &child;
   } else {
     runtime_->revive(*child.bond, made.actor);
   }
@@ -371,6 +388,7 @@ void Supervisor::Impl::stop_together() {
       ++same->second;
     }
   }
+  std::ranges::sort(kinds, {}, [](const auto& kind) { return to_string(kind.first->bond->reason); });
   for (const auto& [child, count] : kinds) report_end(*child, count);
 }
 
@@ -381,7 +399,9 @@ void Supervisor::Impl::child_ended(const ChildEnded& notice, Supervisor& self, C
   // Void: of a child that was forgotten, or stopped, or revived since; or of an earlier incarnation of this supervisor.
   if (record == nullptr || notice.bond->life != notice.life || record->status != ChildStatus::running) return;
   Child& child = *record;
-  const ExitReason reason = child.bond->reason;
+  now_ = context.now();
+  const BondPtr bond = child.bond;
+  const ExitReason& reason = bond->reason;
   const RestartType type = child.spec->options.restart;
   if (runtime_->is_closing()) return bury(child);
   if (is_reported(type, reason)) report(SupervisorReport::Kind::child_terminated, child, reason);
@@ -403,9 +423,8 @@ void Supervisor::Impl::child_ended(const ChildEnded& notice, Supervisor& self, C
 
 // ---- restarting -----------------------------------------------------------------------------------------------------
 
-bool Supervisor::Impl::is_in_limit(Context& context) {
-  const Instant now = spec_->clock != nullptr ? spec_->clock->now() : context.now();
-  return restarts_.admit({spec_->intensity, spec_->period}, now);
+bool Supervisor::Impl::is_in_limit() {
+  return restarts_.admit({spec_->intensity, spec_->period}, spec_->clock != nullptr ? spec_->clock->now() : now_);
 }
 
 void Supervisor::Impl::give_up(Child& child, Context& context) {
@@ -417,7 +436,7 @@ void Supervisor::Impl::give_up(Child& child, Context& context) {
 Duration Supervisor::Impl::next_wait(Child& child, Context& context) {
   const Backoff& backoff = spec_->backoff;
   if (backoff.first <= Duration::zero()) return Duration::zero();
-  if (context.now() - child.started_at >= backoff.reset_after) child.repeats = 0;
+  if (now_ - child.started_at >= backoff.reset_after) child.repeats = 0;
   const Duration wait = backoff_of(backoff, child.repeats++);
   const auto jitter = static_cast<std::uint64_t>(wait.count()) / 100 * backoff.jitter_percent;
   return wait + Duration{static_cast<Duration::rep>(context.draw("backoff", jitter + 1))};
@@ -425,7 +444,7 @@ Duration Supervisor::Impl::next_wait(Child& child, Context& context) {
 
 /// Restarts a child that is down, and whoever goes with it, now or after its backoff.
 void Supervisor::Impl::restart(Child& child, Supervisor& self, Context& context) {
-  if (!is_in_limit(context)) return give_up(child, context);
+  if (!is_in_limit()) return give_up(child, context);
   child.status = ChildStatus::restarting;
   const Duration wait = next_wait(child, context);
   if (wait <= Duration::zero()) return attempt_restart(child, self, context);
@@ -485,6 +504,7 @@ void Supervisor::Impl::try_again(Child& child, Supervisor& self, Context& contex
 void Supervisor::Impl::retry(const detail::RetryRestart& retry, Supervisor& self, Context& context) {
   Child* const child = retry.instance != nullptr ? static_cast<Child*>(retry.instance->record) : find(retry.id);
   if (child == nullptr || child->status != ChildStatus::restarting) return;
+  now_ = context.now();
   if (retry.instance != nullptr && retry.life != retry.instance->life) return;
   if (runtime_->is_closing()) return bury(*child);
   if (retry.timer == 0) return restart(*child, self, context);
@@ -544,6 +564,9 @@ TerminateChild::Reply Supervisor::Impl::terminate_child(const std::string& id, C
 }
 
 TerminateInstance::Reply Supervisor::Impl::terminate_instance(const ActorId& actor, Context&) {
+  if (!std::exchange(are_instances_known_, true)) {
+    for (Child& child : children_) instances_[key_of(child.bond->child)] = &child;
+  }
   const auto at = instances_.find(key_of(actor.handle()));
   if (at == instances_.end()) {
     if (runtime_->living_cell(actor.handle()) == nullptr) return {};
@@ -609,7 +632,7 @@ void Supervisor::Impl::report(SupervisorReport::Kind kind, const Child& child, c
   }
   std::string more;
   if (kind == Kind::child_terminated || kind == Kind::start_error) {  // in a storm, one line a second
-    const Instant now = runtime_->now();
+    const Instant now = now_;
     if (last_crash_report_ != Instant::min() && now - last_crash_report_ < std::chrono::seconds{1}) {
       ++crashes_unreported_;
       return;

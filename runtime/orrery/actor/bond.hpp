@@ -52,9 +52,10 @@ class Bond {
   /// the cell from here on.
   [[nodiscard]] State go_down(ExitReason why) noexcept {
     reason = std::move(why);
-    const auto before = static_cast<State>(state_.exchange(down, std::memory_order_acq_rel));
-    if (before == orphaned) state_.store(orphaned, std::memory_order_relaxed);
-    return before;
+    std::uint32_t seen = state_.load(std::memory_order_acquire);
+    while (seen != orphaned && !state_.compare_exchange_weak(seen, down, std::memory_order_acq_rel)) {
+    }
+    return static_cast<State>(seen);
   }
 
   // ---- the supervisor's side ------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ class alignas(64) Cell {
   std::uint32_t incarnation = 0;
   std::atomic<bool> uses_priorities{false};
   /// What others must know before they send it a signal.
-  enum Standing : std::uint8_t { traps_exits = 1, is_supervised = 2, leads_a_tree = 4 };
+  enum Standing : std::uint8_t { traps_exits = 1, is_supervised = 2, is_down = 4 };
   std::atomic<std::uint8_t> standing{0};
   bool needs_start = false;
   bool killed = false;

@@ -20,6 +20,7 @@ struct Exit {
   Kind kind = Kind::stop;
   Handle from;  ///< who ended or asked; unset for main, a foreign thread or a test
   ExitReason reason;
+  std::uint32_t incarnation = 0;  ///< of the target that it is for; 0: any. A later one never gets it.
 
   friend std::string orrery_describe(const Exit& exit) { return "Exit{" + to_string(exit.reason) + "}"; }
 };

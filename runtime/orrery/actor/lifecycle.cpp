@@ -154,16 +154,15 @@ void Runtime::end(Cell& cell) {
   const Handle self = cell.handle();
   std::unique_ptr<std::vector<Handle>> links;
   if (cell.extras != nullptr) links = std::move(cell.extras->links);
+  if (observer_ != nullptr) {
+    observer_->before_exit(cell);
+    observer_->exited(cell, reason);
+  }
   if (cell.extras != nullptr && cell.extras->bond != nullptr) {
-    if (observer_ != nullptr) observer_->exited(cell, reason);
     if (links != nullptr) break_links(self, *links, reason);
     const BondPtr bond = cell.extras->bond;
     if (go_down(cell, std::move(reason))) bury(cell, bond->reason);
     return;
-  }
-  if (observer_ != nullptr) {
-    observer_->before_exit(cell);
-    observer_->exited(cell, reason);
   }
   bury(cell, reason);
   if (links != nullptr) break_links(self, *links, reason);
@@ -175,13 +174,9 @@ bool Runtime::go_down(Cell& cell, ExitReason reason) {
   const BondPtr bond = cell.extras->bond;
   const std::uint32_t life = bond->life;
   cell.life = Cell::Life::down;
-  // When the world ends, a thread that waits for a start may be the one that waits for us to go.
-  if (bond->thread != nullptr && is_closing()) (void)bond->let_go();
+  cell.standing.store(Cell::is_supervised | Cell::is_down, std::memory_order_relaxed);
   const Bond::State before = bond->go_down(std::move(reason));
-  if (before == Bond::orphaned) {
-    if (observer_ != nullptr) observer_->before_exit(cell);
-    return true;
-  }
+  if (before == Bond::orphaned) return true;
   if (before != Bond::living || bond->notice == nullptr) {  // it waits for this, or only waited for the start
     wake_supervisor(*bond);
     return false;
@@ -198,16 +193,34 @@ std::string orrery_describe(const ChildEnded& notice) { return "ChildEnded{" + t
 
 // ---- the supervisor's verdict -------------------------------------------------------------------------------------
 
+/// While it exists, nothing that the calling handler does may wait: destructors of other actors' mail run on its behalf.
+class Runtime::NoWaits {
+ public:
+  NoWaits() noexcept : cell_{current_execution() == nullptr ? nullptr : current_execution()->cell} {
+    if (cell_ != nullptr) before_ = std::exchange(cell_->ending, Cell::Ending::unwinding);
+  }
+  NoWaits(const NoWaits&) = delete;
+  NoWaits& operator=(const NoWaits&) = delete;
+  ~NoWaits() {
+    if (cell_ != nullptr) cell_->ending = before_;
+  }
+
+ private:
+  Cell* cell_;
+  Cell::Ending before_ = Cell::Ending::none;
+};
+
 void Runtime::revive(Bond& bond, void* actor) {
   Cell& cell = *cell_at(bond.child.slot);
   try {
     if (observer_ != nullptr) observer_->before_restart(cell);
-  } catch (...) {  // the world ends, and unwinds the supervisor
+    const NoWaits no_waits;
+    clear_for_restart(cell);
+    take_signals(cell);  // those meant for the dead are void
+  } catch (...) {        // the world ends, and unwinds the supervisor
     cell.type->destroy(actor);
     throw;
   }
-  clear_for_restart(cell);
-  take_signals(cell);  // those meant for the dead are void
   ++cell.incarnation;
   cell.extras->exit_reason = ExitReason::normal();
   cell.actor = actor;
@@ -225,6 +238,7 @@ void Runtime::bury(Bond& bond) {
   Cell& cell = *cell_at(bond.child.slot);
   if (observer_ != nullptr) observer_->before_exit(cell);
   const BondPtr keeps_reason{&bond};
+  const NoWaits no_waits;
   bury(cell, bond.reason);
 }
 
@@ -279,9 +293,13 @@ void Runtime::free_name(const std::string& path, Handle holder) {
   if (const auto at = names_.find(path); at != names_.end() && at->second == holder) names_.erase(at);
 }
 
-void Runtime::free_names(std::string_view prefix) {
+void Runtime::free_supervised_names(std::string_view prefix) {
   const std::lock_guard guard{names_mutex_};
-  std::erase_if(names_, [&](const auto& entry) { return entry.first.starts_with(prefix); });
+  std::erase_if(names_, [&](const auto& entry) {
+    if (!entry.first.starts_with(prefix)) return false;
+    const Cell* const holder = living_cell(entry.second);
+    return holder != nullptr && holder->is(Cell::is_supervised);
+  });
 }
 
 void Runtime::close_bounded(Cell& cell, BoundedMailbox& bounded) {

@@ -117,7 +117,9 @@ bool Runtime::is_still_wanted(Cell& cell, Envelope& notice) {
     if (--at->second == 0) extras->watching->erase(at);
     return true;
   }
-  return extras->links != nullptr && std::erase(*extras->links, static_cast<const Exit*>(notice.payload())->from) > 0;
+  const Exit& exit = *static_cast<const Exit*>(notice.payload());
+  if (exit.kind != Exit::Kind::linked) return exit.incarnation == cell.incarnation;
+  return extras->links != nullptr && std::erase(*extras->links, exit.from) > 0;
 }
 
 /// Takes over everything about a message that is not a plain tell to the actor that lives here.

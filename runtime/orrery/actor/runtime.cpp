@@ -26,15 +26,15 @@ Registry& registry() {
   return instance;
 }
 
-bool is_good_name(std::string_view name) noexcept {
+}  // namespace
+
+bool is_actor_name(std::string_view name) noexcept {
   constexpr std::string_view others = "_-.#@:";
   if (name.empty() || name.size() > 200) return false;
   return std::ranges::all_of(name, [&](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || others.contains(c);
   });
 }
-
-}  // namespace
 
 Runtime* Runtime::find_runtime(std::uint32_t index) noexcept {
   Runtime* const runtime = registry().entries[index % registry_size].load(std::memory_order_acquire);
@@ -124,7 +124,7 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
     return std::unexpected(error);
   };
   std::string path = std::move(request.options.name);
-  if (!path.empty() && !is_good_name(path)) return refused(SpawnError::bad_name);
+  if (!path.empty() && !is_actor_name(path)) return refused(SpawnError::bad_name);
   const bool named = !path.empty();
   if (named) {
     if (const Cell* const above = parent.is_set() ? living_cell(parent) : nullptr;

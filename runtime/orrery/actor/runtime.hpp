@@ -44,6 +44,9 @@ struct SpawnRequest {
   Bond* bond = nullptr;  ///< of whoever supervises it
 };
 
+/// Returns: whether a spawn accepts it as a name.
+[[nodiscard]] bool is_actor_name(std::string_view name) noexcept;
+
 class Runtime : public detail::RefusedSpawns {
  public:
   Runtime(const Runtime&) = delete;
@@ -71,7 +74,9 @@ class Runtime : public detail::RefusedSpawns {
 
   /// Asks the actor to end: between two handlers, or by unwinding one that waits. Its queued mail becomes dead letters.
   ///
-  /// Returns: false when it has ended already, or is of another runtime.    Threads: any.    Blocks: nothing; watch it to learn when it has ended.
+  /// Returns: false when it has ended already (also when its supervisor is about to restart it, which this does not prevent:
+  ///          see TerminateChild), or is of another runtime.
+  /// Threads: any.    Blocks: nothing; watch it to learn when it has ended.
   template <NamesAnActor To>
   bool stop(const To& actor, ExitReason reason = ExitReason::shutdown()) {
     return actor.runtime_index() == index_ && signal(actor.handle(), Signal::stop, std::move(reason), caller());
@@ -143,7 +148,8 @@ class Runtime : public detail::RefusedSpawns {
   /// The same without a name and with default options. `actor` is taken over.
   std::expected<Handle, SpawnError> spawn_plain(void* actor, const ActorType& type, Handle parent);
   /// Sends a signal that is no watch. `from` is whom an Exit or a link names.
-  bool signal(Handle target, Signal kind, ExitReason reason, Handle from);
+  /// `incarnation`: of the target that it is for, 0 for any.
+  bool signal(Handle target, Signal kind, ExitReason reason, Handle from, std::uint32_t incarnation = 0);
   void signal_watch(Handle target, Watcher watcher);
   void link(Cell& cell, Handle peer);
   void unlink(Cell& cell, Handle peer);
@@ -193,10 +199,9 @@ class Runtime : public detail::RefusedSpawns {
   void revive(Bond& bond, void* actor);
   /// Ends the actor for good, for the bond's reason.
   void bury(Bond& bond);
-  /// The name of an actor that is about to end unsupervised, for whoever comes next.
-  void free_name(const std::string& path, Handle holder);
-  /// All names that begin so.    Cost: O(names).
-  void free_names(std::string_view prefix);
+  /// Frees the names that begin with `prefix` and belong to supervised actors: their supervisor has gone, they are about to
+  /// end, and whoever takes its place shall find them free.    Cost: O(names).
+  void free_supervised_names(std::string_view prefix);
 
   /// Returns: the supervisors that no other supervises, oldest first.    Threads: any.
   [[nodiscard]] std::vector<Handle> leading_supervisors() const;
@@ -232,6 +237,7 @@ class Runtime : public detail::RefusedSpawns {
  private:
   struct SignalNode;
   class PlaceWait;
+  class NoWaits;
   friend class Context;
 
   Cell* claim_cell();
@@ -245,7 +251,7 @@ class Runtime : public detail::RefusedSpawns {
   void count_stray_dead_letter() noexcept;
   std::expected<void, TellError> refuse(Envelope* envelope, TellError error, Execution* execution);
   void push_signal(Cell& cell, SignalNode* node);
-  [[nodiscard]] Envelope* make_exit(Signal kind, Handle from, ExitReason reason);
+  [[nodiscard]] Envelope* make_exit(Signal kind, Handle from, ExitReason reason, std::uint32_t incarnation);
   void take_signal(Cell& cell, SignalNode& node);
   void answer_for_the_dead(const SignalNode& node, Handle target);
   void put_into_own_mailbox(Cell& cell, Envelope* envelope);
@@ -277,6 +283,7 @@ class Runtime : public detail::RefusedSpawns {
   void end(Cell& cell);
   bool go_down(Cell& cell, ExitReason reason);
   void bury(Cell& cell, const ExitReason& reason);
+  void free_name(const std::string& path, Handle holder);
   void wake_supervisor(Bond& bond) noexcept;
   [[nodiscard]] static bool has_start(const Cell& cell) noexcept {
     return cell.type->on_start != nullptr || (cell.incarnation > 1 && cell.type->on_restart != nullptr);

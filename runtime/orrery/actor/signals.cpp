@@ -34,24 +34,23 @@ constexpr bool asks_to_end(Signal signal) noexcept {
 
 // ---- sending ------------------------------------------------------------------------------------------------------
 
-Envelope* Runtime::make_exit(Signal signal, Handle from, ExitReason reason) {
+Envelope* Runtime::make_exit(Signal signal, Handle from, ExitReason reason, std::uint32_t incarnation) {
   Envelope* const envelope = new_envelope(sizeof(Exit), false);
   envelope->operations = &exit_operations;
   envelope->flags |= Envelope::uncounted;
-  if (signal == Signal::link_exit) envelope->flags |= Envelope::is_notice;
-  ::new (envelope->payload()) Exit{exit_kind(signal), from, std::move(reason)};
+  if (signal == Signal::link_exit || incarnation != 0) envelope->flags |= Envelope::is_notice;
+  ::new (envelope->payload()) Exit{exit_kind(signal), from, std::move(reason), incarnation};
   return envelope;
 }
 
-bool Runtime::signal(Handle target, Signal kind, ExitReason reason, Handle from) {
-  if (asks_to_end(kind)) {
-    const Cell* const cell = living_cell(target);
-    if (cell != nullptr && cell->is(Cell::traps_exits)) {
-      return send(target, make_exit(kind, from, std::move(reason)), false).has_value();
-    }
-  }
+bool Runtime::signal(Handle target, Signal kind, ExitReason reason, Handle from, std::uint32_t incarnation) {
   if (observer_ != nullptr) observer_->before_signal(target, kind);
   Cell* const cell = living_cell(target);
+  const bool may_end_it = asks_to_end(kind) || kind == Signal::kill;
+  if (cell != nullptr && may_end_it && cell->is(Cell::is_down)) return false;
+  if (cell != nullptr && asks_to_end(kind) && cell->is(Cell::traps_exits)) {
+    return send(target, make_exit(kind, from, std::move(reason), incarnation), false).has_value();
+  }
   if (cell == nullptr) {
     if (kind == Signal::link) (void)signal(from, Signal::link_exit, ExitReason::custom("noproc"), target);
     return false;
@@ -59,6 +58,7 @@ bool Runtime::signal(Handle target, Signal kind, ExitReason reason, Handle from)
   auto* const node = new SignalNode;
   node->kind = kind;
   node->target_generation = target.generation;
+  node->incarnation = incarnation;
   node->from = from;
   node->reason = std::move(reason);
   if (observer_ == nullptr || !observer_->carry_signal(target, *node)) push_signal(*cell, node);
@@ -154,7 +154,9 @@ void Runtime::take_signal(Cell& cell, SignalNode& node) {
   const bool is_ours =
       cell.life != Cell::Life::vacant && node.target_generation == cell.generation.load(std::memory_order_relaxed);
   if (!is_ours) return answer_for_the_dead(node, {cell.slot, node.target_generation});
-  const bool is_alive = cell.life == Cell::Life::living;  // else down: what was meant for the dead incarnation is void
+  // What was meant for a dead incarnation is void.
+  const bool is_alive =
+      cell.life == Cell::Life::living && (node.incarnation == 0 || node.incarnation == cell.incarnation);
   switch (node.kind) {
     case Signal::watch:
       cell.need_extras().watchers.push_back(node.watcher);
@@ -205,7 +207,7 @@ void Runtime::take_signal(Cell& cell, SignalNode& node) {
       return;
   }
   // It began to trap exits while the signal was under way.
-  put_into_own_mailbox(cell, make_exit(node.kind, node.from, std::move(node.reason)));
+  put_into_own_mailbox(cell, make_exit(node.kind, node.from, std::move(node.reason), node.incarnation));
 }
 
 /// As a send to it by itself, which nobody else's act can come before.

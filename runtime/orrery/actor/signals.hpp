@@ -11,7 +11,8 @@ namespace orrery {
 struct Runtime::SignalNode : Link {
   Signal kind = Signal::stop;
   std::uint32_t target_generation = 0;
-  Handle from;  ///< of an exit, a link
+  std::uint32_t incarnation = 0;  ///< of the target that it is for; 0: any
+  Handle from;                    ///< of an exit, a link
   ExitReason reason;
   Watcher watcher{};
 };

@@ -25,7 +25,7 @@ void describe_to(std::string& out, const ChildSpec& spec, int depth) {
   if (spec.options.shutdown) out += fmt::format(", shutdown {}", to_string(*spec.options.shutdown));
   if (spec.options.mail_on_restart == MailOnRestart::drop) out += ", drops its mail on restart";
   if (spec.options.mailbox.capacity != 0) out += fmt::format(", mailbox of {}", spec.options.mailbox.capacity);
-  if (!spec.is_supervisor()) return;
+  if (spec.tree == nullptr) return;
   out += ", ";
   describe_to(out, *spec.tree, depth);
 }
@@ -69,6 +69,10 @@ ChildSpec supervisor(std::string id, SupervisorSpec tree, ChildOptions options) 
   return {std::move(id), std::move(start), options, std::move(shared)};
 }
 
+bool ChildSpec::is_supervisor() const noexcept {
+  return tree != nullptr || (start != nullptr && &start->type() == &detail::actor_type<Supervisor>);
+}
+
 std::optional<ExitReason> find_fault(const SupervisorSpec& spec) {
   if (spec.intensity < 0) return fault(fmt::format("supervisor_data:invalid_intensity:{}", spec.intensity));
   if (spec.period <= Duration::zero()) {
@@ -82,6 +86,7 @@ std::optional<ExitReason> find_fault(const SupervisorSpec& spec) {
     if (is_bad_combination(child.options.restart, child.options.significant, spec.auto_shutdown)) {
       return fault("start_spec:bad_combination");
     }
+    if (!is_actor_name(child.id)) return fault(fmt::format("start_spec:bad_child_name:{}", child.id));
     if (!ids.insert(child.id).second) return fault(fmt::format("start_spec:duplicate_child_name:{}", child.id));
   }
   return std::nullopt;

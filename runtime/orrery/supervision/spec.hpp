@@ -50,12 +50,12 @@ struct ChildOptions {
 
 /// One child. Made by child() and supervisor().
 struct ChildSpec {
-  std::string id;  ///< unique within its supervisor; also the last part of the child's path
+  std::string id;  ///< unique within its supervisor; under a named one also the last part of the child's path
   std::shared_ptr<StartFunction> start;
   ChildOptions options{};
   std::shared_ptr<const SupervisorSpec> tree{};  ///< of a child that is a supervisor
 
-  [[nodiscard]] bool is_supervisor() const noexcept { return tree != nullptr; }
+  [[nodiscard]] bool is_supervisor() const noexcept;
   [[nodiscard]] Shutdown shutdown() const noexcept {
     if (options.shutdown) return *options.shutdown;
     return is_supervisor() ? Shutdown::infinity() : Shutdown::after(std::chrono::seconds{5});

@@ -18,22 +18,24 @@ namespace {
 /// The wait for one child to start or to end.
 class BondWait final : public Wait {
  public:
-  BondWait(Kind kind, const Bond& bond, const Alarm* alarm = nullptr) : Wait{kind}, bond_{bond}, alarm_{alarm} {}
+  BondWait(Kind kind, const Bond& bond, const Alarm* alarm = nullptr, bool is_freed = false)
+      : Wait{kind}, bond_{bond}, alarm_{alarm}, is_freed_{is_freed} {}
   [[nodiscard]] bool ready() const noexcept override {
     const Bond::State state = bond_.state();
     return kind() == Kind::child_start ? state != Bond::starting
                                        : state == Bond::down || (alarm_ != nullptr && alarm_->rang());
   }
   [[nodiscard]] Handle target() const noexcept override { return bond_.child; }
-  /// A child that is asked to end is freed from its own waits by that, so a ring through it is none.
+  /// A ring through a child that is asked to end is none if that frees the child from its own waits, or a kill will.
   [[nodiscard]] Handle blocked_by() const noexcept override {
-    return kind() == Kind::child_start ? bond_.child : Handle{};
+    return is_freed_ || alarm_ != nullptr ? Handle{} : bond_.child;
   }
   [[nodiscard]] bool has_deadline() const noexcept override { return alarm_ != nullptr; }
 
  private:
   const Bond& bond_;
   const Alarm* alarm_;
+  bool is_freed_;
 };
 
 /// Runs a start function; what it throws is why there is no actor.
@@ -52,6 +54,12 @@ StartOutcome make(StartFunction& function) {
   } catch (...) {
     return refused(ExitReason::failed("exception of a type that is not a std::exception"));
   }
+}
+
+/// From here on nobody supervises the actor. Pre: the bond is not let go yet, so that the actor still has its slot.
+void set_free(Runtime& runtime, const Bond& bond) {
+  runtime.cell_at(bond.child.slot)
+      ->standing.fetch_and(static_cast<std::uint8_t>(~Cell::is_supervised), std::memory_order_relaxed);
 }
 
 std::string prefix_of(const Runtime& runtime, Handle supervisor) {
@@ -137,6 +145,8 @@ class Supervisor::Impl {
   void stop(Child& child);
   void stop_together();
   void ask_to_end(Child& child);
+  void kill(Child& child);
+  [[nodiscard]] bool is_orphan() const;
   void await_end(Child& child, const Alarm* alarm);
   void report_end(const Child& child, std::size_t count = 0);
 
@@ -178,6 +188,7 @@ void Supervisor::Impl::begin(Supervisor& self, Context& context) {
   self_ = context.handle();
   prefix_ = prefix_of(*runtime_, self_);
   context.trap_exits(self);
+  if (!runtime_->cell_at(self_.slot)->is(Cell::is_supervised)) runtime_->add_leading_supervisor(self_);
   const auto fail = [&](const ExitReason& reason) {
     if (spec_->listener != nullptr) spec_->listener->init_failed(reason);
     throw ExitWith{reason};
@@ -188,7 +199,7 @@ void Supervisor::Impl::begin(Supervisor& self, Context& context) {
   if (is_simple()) return;
   for (const ChildSpec& spec : spec_->children) {
     Child& child = add(spec, spec.start);
-    const Started started = start(child, context);
+    const Started started = is_orphan() ? std::unexpected(ExitReason::killed()) : start(child, context);
     if (!started) {
       report(SupervisorReport::Kind::start_error, child, started.error());
       const ExitReason reason =
@@ -218,26 +229,37 @@ void Supervisor::Impl::shut_down(Context& context, const ExitReason& reason) {
 /// own; whoever takes the supervisor's place finds their names free.
 void Supervisor::Impl::leave_children() noexcept {
   if (runtime_ == nullptr) return;
-  ended(ExitReason::killed());
+  bool is_anybody_left = false;
+  for (Child& child : children_) {  // first, what cannot fail
+    if (child.bond == nullptr) continue;
+    child.bond->record = nullptr;
+    is_anybody_left = true;
+  }
   try {
-    if (!prefix_.empty()) runtime_->free_names(prefix_);
+    ended(ExitReason::killed());
+    if (is_anybody_left && !prefix_.empty()) runtime_->free_supervised_names(prefix_);
     for (Child& child : children_) {
-      if (child.bond == nullptr) continue;
+      if (child.bond == nullptr || !child.bond->child.is_set()) continue;
       const BondPtr bond = std::move(child.bond);
-      bond->record = nullptr;
-      if (!bond->child.is_set()) continue;
-      if (prefix_.empty() && !is_simple()) {
-        runtime_->free_name(child.spec->id, bond->child);
-        runtime_->free_names(child.spec->id + "/");
-      }
+      const std::uint32_t life = bond->life;
+      set_free(*runtime_, *bond);
       if (bond->let_go()) {
         runtime_->bury(*bond);
       } else {
-        (void)runtime_->signal(bond->child, Signal::stop, ExitReason::killed(), self_);
+        (void)runtime_->signal(bond->child, Signal::stop, ExitReason::killed(), self_, life);
       }
     }
-  } catch (...) {  // NOLINT: the world ends, and all actors with it
+  } catch (...) {  // NOLINT: a listener that throws, or the world ends and all actors with it
   }
+  for (Child& child : children_) {
+    if (child.bond != nullptr) (void)child.bond->let_go();
+  }
+}
+
+/// Returns: whether the supervisor's own supervisor has gone, so that this one is about to be told to end.
+bool Supervisor::Impl::is_orphan() const {
+  const Cell& cell = *runtime_->cell_at(self_.slot);
+  return cell.extras != nullptr && cell.extras->bond != nullptr && cell.extras->bond->state() == Bond::orphaned;
 }
 
 // ---- the table of children ------------------------------------------------------------------------------------------
@@ -298,7 +320,7 @@ Supervisor::Impl::Started Supervisor::Impl::start(Child& child, Context& context
     request.type = &child.start->type();
     request.options.mailbox = child.spec->options.mailbox;
     request.options.mail_on_restart = child.spec->options.mail_on_restart;
-    if (!is_simple()) request.options.name = child.spec->id.empty() ? " " : child.spec->id;
+    if (!is_simple() && !prefix_.empty()) request.options.name = child.spec->id;
     request.bond = child.bond.get();
     const auto spawned = runtime_->spawn_cell(std::move(request), self_);
     if (!spawned) {
@@ -325,24 +347,28 @@ Supervisor::Impl::Started Supervisor::Impl::start(Child& child, Context& context
 }
 
 void Supervisor::Impl::ask_to_end(Child& child) {
-  const bool is_brutal = child.spec->shutdown().is_brutal_kill();
-  (void)runtime_->signal(child.bond->child, is_brutal ? Signal::kill : Signal::stop,
-                         is_brutal ? ExitReason::killed() : ExitReason::shutdown(), self_);
+  if (child.spec->shutdown().is_brutal_kill()) return kill(child);
+  (void)runtime_->signal(child.bond->child, Signal::stop, ExitReason::shutdown(), self_, child.bond->life);
+}
+
+void Supervisor::Impl::kill(Child& child) {
+  (void)runtime_->signal(child.bond->child, Signal::kill, ExitReason::killed(), self_, child.bond->life);
 }
 
 /// Waits until a child that was asked to has ended; when the alarm rings, says who has not, and kills it.
 void Supervisor::Impl::await_end(Child& child, const Alarm* alarm) {
   const Bond& bond = *child.bond;
-  if (bond.state() != Bond::down) {
-    BondWait wait{Wait::Kind::child_end, bond, alarm};
+  if (bond.state() != Bond::down && (alarm == nullptr || !alarm->rang())) {
+    const bool traps = runtime_->cell_at(bond.child.slot)->is(Cell::traps_exits);
+    BondWait wait{Wait::Kind::child_end, bond, alarm, !traps || child.spec->shutdown().is_brutal_kill()};
     runtime_->wait(wait);
   }
   if (bond.state() == Bond::down) return;
   runtime_->world().report("shutdown deadline",
                            fmt::format("{} did not end within {} of being asked to; it is killed",
                                        runtime_->path_from_outside(bond.child), to_string(child.spec->shutdown())));
-  (void)runtime_->signal(bond.child, Signal::kill, ExitReason::killed(), self_);
-  BondWait wait{Wait::Kind::child_end, bond};
+  kill(child);
+  BondWait wait{Wait::Kind::child_end, bond, nullptr, true};
   runtime_->wait(wait);
 }
 
@@ -374,9 +400,15 @@ void Supervisor::Impl::stop_together() {
   for (Child& child : children_) {
     if (child.status == ChildStatus::running && child.bond->expect_end()) ask_to_end(child);
   }
+  bool is_late = false;
   std::vector<std::pair<const Child*, std::size_t>> kinds;  // one child for each reason to report
   for (Child& child : children_) {
     if (child.status != ChildStatus::running) continue;
+    if (alarm && alarm->rang() && !std::exchange(is_late, true)) {  // side by side to the last
+      for (Child& late : children_) {
+        if (late.status == ChildStatus::running && late.bond->state() != Bond::down) kill(late);
+      }
+    }
     await_end(child, alarm ? &*alarm : nullptr);
     child.status = ChildStatus::undefined;
     const ExitReason& reason = child.bond->reason;
@@ -403,7 +435,8 @@ void Supervisor::Impl::child_ended(const ChildEnded& notice, Supervisor& self, C
   const BondPtr bond = child.bond;
   const ExitReason& reason = bond->reason;
   const RestartType type = child.spec->options.restart;
-  if (runtime_->is_closing()) return bury(child);
+  if (runtime_->is_closing()) return is_simple() ? erase(child) : bury(child);
+  if (now_ - child.started_at >= spec_->backoff.reset_after) child.repeats = 0;
   if (is_reported(type, reason)) report(SupervisorReport::Kind::child_terminated, child, reason);
   const Fate fate = fate_of(type, reason);
   if (fate == Fate::restart) return restart(child, self, context);
@@ -436,7 +469,6 @@ void Supervisor::Impl::give_up(Child& child, Context& context) {
 Duration Supervisor::Impl::next_wait(Child& child, Context& context) {
   const Backoff& backoff = spec_->backoff;
   if (backoff.first <= Duration::zero()) return Duration::zero();
-  if (now_ - child.started_at >= backoff.reset_after) child.repeats = 0;
   const Duration wait = backoff_of(backoff, child.repeats++);
   const auto jitter = static_cast<std::uint64_t>(wait.count()) / 100 * backoff.jitter_percent;
   return wait + Duration{static_cast<Duration::rep>(context.draw("backoff", jitter + 1))};
@@ -494,7 +526,10 @@ void Supervisor::Impl::attempt_restart(Child& child, Supervisor& self, Context& 
 /// Behind what has arrived meanwhile. Nothing takes the note back: whoever is being restarted when its turn comes, for
 /// whatever failure, is tried, and each try counts, as in OTP.
 void Supervisor::Impl::try_again(Child& child, Supervisor& self, Context& context) {
-  if (spec_->backoff.first > Duration::zero()) return restart(child, self, context);
+  if (spec_->backoff.first > Duration::zero()) {
+    now_ = context.now();  // the start may have taken its time
+    return restart(child, self, context);
+  }
   Envelope* const envelope = detail::make_message(*runtime_, detail::operations<Supervisor, detail::RetryRestart>,
                                                   note_for(child), std::source_location::current());
   envelope->flags |= Envelope::uncounted;
@@ -506,7 +541,7 @@ void Supervisor::Impl::retry(const detail::RetryRestart& retry, Supervisor& self
   if (child == nullptr || child->status != ChildStatus::restarting) return;
   now_ = context.now();
   if (retry.instance != nullptr && retry.life != retry.instance->life) return;
-  if (runtime_->is_closing()) return bury(*child);
+  if (runtime_->is_closing()) return is_simple() ? erase(*child) : bury(*child);
   if (retry.timer == 0) return restart(*child, self, context);
   if (retry.timer == child->timer) attempt_restart(*child, self, context);  // it was counted when it was put off
 }
@@ -565,7 +600,9 @@ TerminateChild::Reply Supervisor::Impl::terminate_child(const std::string& id, C
 
 TerminateInstance::Reply Supervisor::Impl::terminate_instance(const ActorId& actor, Context&) {
   if (!std::exchange(are_instances_known_, true)) {
-    for (Child& child : children_) instances_[key_of(child.bond->child)] = &child;
+    for (Child& child : children_) {
+      if (child.bond != nullptr) instances_[key_of(child.bond->child)] = &child;
+    }
   }
   const auto at = instances_.find(key_of(actor.handle()));
   if (at == instances_.end()) {
@@ -716,13 +753,16 @@ std::expected<Ref<Supervisor>, ExitReason> start_supervisor(Runtime& runtime, st
       runtime.wait(wait);
     }
   } catch (...) {  // the caller is being stopped, or the world ends
-    if (bond->let_go()) runtime.bury(*bond);
+    set_free(runtime, *bond);
+    if (bond->let_go()) {
+      runtime.bury(*bond);
+    } else {
+      (void)runtime.signal(*spawned, Signal::stop, ExitReason::shutdown(), {});
+    }
     throw;
   }
-  if (Cell* const cell = runtime.living_cell(*spawned); cell != nullptr) {
-    cell->standing.fetch_and(static_cast<std::uint8_t>(~Cell::is_supervised), std::memory_order_relaxed);
-    runtime.add_leading_supervisor(*spawned);
-  }
+  set_free(runtime, *bond);
+  runtime.add_leading_supervisor(*spawned);
   if (bond->state() == Bond::orphaned) return std::unexpected(ExitReason::shutdown());  // the world ends
   if (bond->let_go()) {
     const bool has_failed = bond->start_failed;

@@ -59,8 +59,9 @@ struct ChildCounts {
   friend bool operator==(const ChildCounts&, const ChildCounts&) = default;
 };
 
-// What a supervisor can be asked. Each waits its turn behind whatever the supervisor does (Cost: O(1) unless stated). All
-// but the last two have the errors of ChildError.
+// What a supervisor can be asked. Each waits its turn behind whatever the supervisor does (Cost: O(1) unless stated): a child
+// that starts or ends slowly makes it wait, so give the ask the time that this may take, or no_timeout as OTP does; a request
+// whose asker has given up is done all the same. All but the last two have the errors of ChildError.
 
 /// Starts a further child, last in the order. An `undefined` result: its start function said ignore; its specification is
 /// then kept, unless it is temporary. Not for simple_one_for_one.
@@ -160,7 +161,7 @@ class Supervisor {
 
 /// Starts a supervisor that no other one supervises, and waits until all its children have started.
 ///
-/// `name` may be empty; the children of a named supervisor are found as "name/id".
+/// `name` may be empty; the children of a named supervisor are found as "name/id", those of another have no names.
 /// Returns: the supervisor; or why it or a child did not start, then nothing of it is left:
 ///          "shutdown:failed_to_start(ID,REASON)", what find_fault() says, or a SpawnError's word.
 /// Threads: any.    Blocks: the fiber; a foreign thread or the body of a test: the caller.

@@ -94,9 +94,10 @@ void System::begin() {
 }
 
 System::~System() {
+  bool was_asked = false;  // all have been, when the first deadline has passed
   for (StopReport report = shutdown(settings_.stop_timeout); !report.is_complete;) {
-    threads_.report("stop", orrery_describe(report) + "; killing them");
-    kill_all();  // who runs a handler ends when that returns or waits; who only refused to end, now
+    threads_.report("stop", orrery_describe(report) + (was_asked ? "; killing them" : "; waiting for them"));
+    if (std::exchange(was_asked, true)) kill_all();  // ends who only refuses to; a running handler is waited for
     report = shutdown(std::max<Duration>(settings_.stop_timeout, 1s));
   }
   threads_.stop();
@@ -105,31 +106,38 @@ System::~System() {
 StopReport System::shutdown(Duration deadline) {
   ORRERY_CHECK(!threads_.is_worker(), "a handler cannot wait for all handlers to end; use run_until_signal or main");
   const auto until = in(deadline);
-  refuse_spawns();
   // The trees first, the last started before the others: each ends from its leaves to its root.
   const std::vector<Handle> trees = leading_supervisors();
   for (auto tree = trees.rbegin(); tree != trees.rend(); ++tree) {
     (void)signal(*tree, Signal::stop, ExitReason::shutdown(), {});
     for (auto patience = 10us; living_cell(*tree) != nullptr;
          patience = std::min<std::chrono::microseconds>(patience * 2, 5ms)) {
-      if (Clock::now() >= until) return report_living();
+      if (Clock::now() >= until) break;
       std::this_thread::sleep_for(patience);
     }
   }
+  refuse_spawns();
+  if (Clock::now() >= until) {  // nobody shall be killed later who was never asked
+    StopReport report = report_living();
+    for (const Handle tree : trees) (void)signal(tree, Signal::stop, ExitReason::shutdown(), {});
+    stop_all();
+    return report;
+  }
   // Once is enough, except for an actor that was being spawned meanwhile: so again when nothing moves, or
   // after a while.
-  auto patience = 100ms;
-  while (true) {
+  for (auto patience = 100ms; true; patience *= 2) {
     stop_all();
     const auto next_stop = std::min<Clock::time_point>(until, Clock::now() + patience);
-    const bool is_idle = threads_.await_idle(next_stop);
-    if (is_idle && living() == 0 && threads_.offloads().await_none(next_stop)) break;
+    do {
+      const bool is_idle = threads_.await_idle(next_stop);
+      if (is_idle && living() == 0 && threads_.offloads().await_none(next_stop)) {
+        check_account();
+        return {};
+      }
+      if (is_idle) std::this_thread::sleep_for(1ms);  // somebody waits for a clock
+    } while (Clock::now() < next_stop);
     if (Clock::now() >= until) return report_living();
-    if (is_idle) std::this_thread::sleep_until(std::min<Clock::time_point>(next_stop, Clock::now() + 1ms));
-    patience *= 2;
   }
-  check_account();
-  return {};
 }
 
 /// Who has not ended: what those in a handler do, and who has nothing to do but has not obeyed.

@@ -59,13 +59,13 @@ class System : private detail::SystemParts, public Runtime {
   /// system would run with, and ends the process with exit code 0.
   System(int& argc, char** argv, SystemOptions options = {});
 
-  /// Stops as shutdown(stop_timeout) does. When the deadline passes it says who is still alive, kills them, and goes on
-  /// waiting: a running handler cannot be stopped, and must not find its world gone.
+  /// Stops as shutdown(stop_timeout) does. When the deadline passes it says who is still alive and waits once more as long;
+  /// then it kills them, and goes on waiting: a running handler cannot be stopped, and must not find its world gone.
   ~System() override;
 
   /// Stops every actor and waits until the last has ended, all workers sleep and all offloaded work is done. Supervision
-  /// trees end first, one after the other, the last started before the others; then all other actors together. New actors
-  /// are refused from now on, and nobody is restarted.
+  /// trees end first, one after the other, the last started before the others, while the rest of the system lives on; then
+  /// all other actors together. From then on new actors are refused, and nobody is restarted.
   ///
   /// Returns: what was left when `deadline` had passed; is_complete if nothing was.
   /// Pre:     other threads have stopped sending (checked through the account).

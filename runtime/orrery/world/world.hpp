@@ -127,7 +127,7 @@ class Observer {
   /// The actor is about to come back, by its own act or its supervisor's: its timers, its stash and perhaps its mail go.
   virtual void before_restart(Cell& cell) = 0;
   virtual void replied(Cell& replier, const Ask& ask, bool in_time) = 0;
-  /// The actor is about to end for good, by its own act or its supervisor's.
+  /// The actor's present incarnation is about to end; or its supervisor is about to end the actor for good.
   virtual void before_exit(Cell& cell) = 0;
   virtual void exited(Cell& cell, const ExitReason& reason) = 0;
   virtual void restarted(Cell& cell) = 0;

@@ -303,6 +303,7 @@ std::uint64_t Engine::key_of(const Op& op) {
 //   - a stall could come between (time is read in private, also by arming a timer), or a due timer competes, which the
 //     handler could cancel;
 //   - an actor or the test stops or kills the actor, or sends it mail of another priority: that overtakes its mail;
+//   - its supervisor looks whether it is down, which is no operation: so a supervised actor never hurries;
 //   - an invariant, a `sometimes`, a run_until or the body of the test looks at its state in the middle of the run.
 // The first is known beforehand. The others show when they happen: order_matters() then makes the actor's further
 // operations choices, and if one was hurried since the world last stood still, the run is made again with every choice.
@@ -315,7 +316,8 @@ bool Engine::may_hurry(const Agent& who) const {
 bool Engine::take_may_hurry(const Agent& who, const Cell& cell) const {
   return may_hurry(who) && cell.bounded.load(std::memory_order_relaxed) == nullptr &&
          !cell.uses_priorities.load(std::memory_order_relaxed) &&
-         cell.signals.load(std::memory_order_relaxed) == nullptr && cell.ending == Cell::Ending::none;
+         cell.signals.load(std::memory_order_relaxed) == nullptr && cell.ending == Cell::Ending::none &&
+         !cell.is(Cell::is_supervised);
 }
 
 void Engine::order_matters(Agent& who) {
@@ -341,7 +343,7 @@ void Engine::schedule(Cell& cell) {
       return;
     }
     who.op.kind = OpKind::resume;
-    at_once = at_once || may_hurry(who);
+    at_once = at_once || (may_hurry(who) && !cell.is(Cell::is_supervised));
   }
   who.op.object = &who;
   who.op.fiber = nullptr;
@@ -523,6 +525,10 @@ void Engine::tear_down() {
         // Who is idle ends here and now, unless others are to end before him.
         if (at_once_.empty() && runtime_->end_idle(cell)) return;
         (void)runtime_->signal(cell.handle(), Signal::kill, ExitReason::killed(), {});
+      } else if (cell.life == Cell::Life::down) {
+        // Down for the body of the test, which waits for its start: nobody else will bury it.
+        const BondPtr bond = cell.extras->bond;
+        if (bond->thread != nullptr && bond->let_go()) runtime_->bury(*bond);
       }
     });
     release_works();

@@ -40,7 +40,6 @@ bool World::run_until(const std::function<bool()>& done) {
 
 std::vector<std::string> World::shutdown(Duration deadline) {
   const Instant until = now() + deadline;
-  refuse_spawns();
   const auto wait_until = [&](const std::function<bool()>& done) {
     return done() || engine.drive(Engine::Horizon::time, until, done);
   };
@@ -50,6 +49,7 @@ std::vector<std::string> World::shutdown(Duration deadline) {
     (void)signal(*tree, Signal::stop, ExitReason::shutdown(), {});
     is_done = wait_until([&] { return living_cell(*tree) == nullptr; });
   }
+  refuse_spawns();
   if (is_done) {
     stop_all();
     is_done = wait_until([&] { return living() == 0; });

@@ -167,19 +167,21 @@ Stage::Stage(const Scenario& scenario, Runtime& runtime, std::function<bool()> s
   }
 }
 
-SupervisorSpec Stage::tree_of(const Declaration& declared, const Part& part) {
+SupervisorSpec Stage::tree_of(const Declaration& declared, const Part& part, bool has_children) {
   SupervisorSpec tree{.strategy = strategy_of(declared.strategy),
                       .intensity = static_cast<int>(declared.intensity),
                       .period = std::chrono::seconds{declared.period},
                       .auto_shutdown = auto_shutdown_of(declared.auto_shutdown)};
-  for (const Declaration* child : scenario_.children_of(declared.id)) {
-    tree.children.push_back(child_of(*child, child->id, part));
+  if (has_children) {
+    for (const Declaration* child : scenario_.children_of(declared.id)) {
+      tree.children.push_back(child_of(*child, child->id, part, true));
+    }
   }
   tree.clock = clock_;
   return tree;
 }
 
-ChildSpec Stage::child_of(const Declaration& declared, const std::string& id, const Part& parent) {
+ChildSpec Stage::child_of(const Declaration& declared, const std::string& id, const Part& parent, bool has_children) {
   ChildSpec spec{.id = declared.id, .start = {}, .options = options_of(declared)};
   const bool is_simple = declared.kind == Kind::supervisor && declared.strategy == Strategy::simple_one_for_one;
   const auto begin = [log = log_, id, above = &parent, is_simple]() -> std::expected<Part*, ExitReason> {
@@ -189,15 +191,15 @@ ChildSpec Stage::child_of(const Declaration& declared, const std::string& id, co
     return part;
   };
   if (declared.kind == Kind::supervisor) {
-    spec.tree = std::make_shared<const SupervisorSpec>();  // its tree is built anew for each of its starts
-    spec.start = start_function([this, begin, declared]() -> std::expected<std::optional<Supervisor>, ExitReason> {
-      const auto part = begin();
-      if (!part) return std::unexpected(part.error());
-      if (*part == nullptr) return std::nullopt;
-      SupervisorSpec tree = tree_of(declared, **part);
-      tree.listener = std::make_shared<Listener>(log_, **part);
-      return Supervisor{std::move(tree)};
-    });
+    spec.start =
+        start_function([this, begin, declared, has_children]() -> std::expected<std::optional<Supervisor>, ExitReason> {
+          const auto part = begin();
+          if (!part) return std::unexpected(part.error());
+          if (*part == nullptr) return std::nullopt;
+          SupervisorSpec tree = tree_of(declared, **part, has_children);
+          tree.listener = std::make_shared<Listener>(log_, **part);
+          return Supervisor{std::move(tree)};
+        });
   } else {
     spec.start = start_function([log = log_, begin, declared]() -> std::expected<std::optional<Worker>, ExitReason> {
       const auto part = begin();
@@ -232,7 +234,7 @@ void Stage::start_root() {
   std::optional<ExitReason> refusal;
   Part* const part = log_->start(declared.id, nullptr, declared.strategy == Strategy::simple_one_for_one, refusal);
   if (part != nullptr) {
-    SupervisorSpec tree = tree_of(declared, *part);
+    SupervisorSpec tree = tree_of(declared, *part, true);
     tree.listener = std::make_shared<Listener>(log_, *part);
     const auto root = start_supervisor(runtime_, declared.id, std::move(tree));
     if (!root) refusal = root.error();
@@ -377,7 +379,7 @@ Stage::Answer Stage::perform(const Action& action) {
     if (!asked->child.plan.empty()) log_->replace_plan(asked->child.id, asked->child.plan);
     const Part* const parent = log_->find_alive(asked->child.parent);
     if (parent == nullptr) return at_once("noproc");
-    return call(asked->child.parent, StartChild{child_of(asked->child, asked->child.id, *parent)}, started);
+    return call(asked->child.parent, StartChild{child_of(asked->child, asked->child.id, *parent, false)}, started);
   }
   if (const auto* const asked = std::get_if<Spawn>(&action)) {
     const Part* const parent = log_->find_alive(asked->supervisor);
@@ -385,7 +387,7 @@ Stage::Answer Stage::perform(const Action& action) {
     if (parent == nullptr || owner == templates_.end()) return at_once("noproc");
     const Declaration& declared = owner->second;
     const std::string id = fmt::format("{}.{}", declared.id, ++instances_[declared.id]);
-    return call(asked->supervisor, StartInstance{child_of(declared, id, *parent).start}, started);
+    return call(asked->supervisor, StartInstance{child_of(declared, id, *parent, false).start}, started);
   }
   if (const auto* const asked = std::get_if<Count>(&action)) {
     return call(asked->supervisor, CountChildren{}, [](const ChildCounts& counts) {

@@ -54,8 +54,10 @@ class Stage {
   /// A call under way: gives its result once the supervisor has answered.
   using Answer = std::function<std::string()>;
 
-  [[nodiscard]] SupervisorSpec tree_of(const Declaration& declared, const Part& part);
-  [[nodiscard]] ChildSpec child_of(const Declaration& declared, const std::string& id, const Part& parent);
+  [[nodiscard]] SupervisorSpec tree_of(const Declaration& declared, const Part& part, bool has_children);
+  /// `has_children`: of a supervisor: those that are declared for it. One that is added while the scenario runs has none.
+  [[nodiscard]] ChildSpec child_of(const Declaration& declared, const std::string& id, const Part& parent,
+                                   bool has_children);
   void start_root();
 
   void play(const Event& event);

@@ -2,6 +2,7 @@
 // Method: every NAME.scn of examples/ stands beside a NAME.expected that OTP gave.
 #include "orrery/testkit/scenario/parse.hpp"
 #include "tests/scenario/model.hpp"
+#include "tests/scenario/trace_monitor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -49,6 +50,7 @@ TEST(Model, gives_the_trace_of_every_example) {
     const auto scenario = parse(read(path));
     ASSERT_TRUE(scenario) << path << ": " << to_string(scenario.error());
     EXPECT_EQ(model_trace(*scenario, true), expected) << path;
+    EXPECT_EQ(broken_rule(*scenario, expected), "") << path;
     EXPECT_EQ(model_trace(*scenario, false), without_reports(expected)) << path;
   }
 }

@@ -23,7 +23,7 @@ struct GenerateOptions {
   bool long_stops = true;  ///< workers that take some hundred milliseconds; they cost others real time
 };
 
-/// Returns: a scenario of at most 2 + size / 8 actors and 3 + size / 4 events. Pre: 0 <= size <= 100.
+/// Returns: a scenario of up to about size / 8 actors and size / 4 events, often less. Pre: 0 <= size <= 100.
 [[nodiscard]] Scenario generate_scenario(std::uint64_t seed, int size, const GenerateOptions& options = {});
 
 /// For rapidcheck, with shrinking.

@@ -229,7 +229,7 @@ class Events {
     Declaration made;
     if (known && there != nullptr) {
       const Declaration* const old = declared(there->id);
-      if (old == nullptr || old->strategy == Strategy::simple_one_for_one) return {};
+      if (old == nullptr || !out_.children_of(old->id).empty()) return {};  // G3
       made = declare(old->kind, there->id, asked);
     } else {
       const bool supervisor = dice_.percent(20);
@@ -275,6 +275,20 @@ class Events {
     return batch;
   }
 
+  /// The one who is paused, or somebody else, but not who waits for it: what is above it might.
+  std::string asked_in_batch(const std::string& paused) {
+    const bool other = dice_.percent(10);
+    std::string asked = other ? supervisor() : paused;
+    for (std::string above = paused; !above.empty(); above = parent_of(above)) {
+      if (asked == above) return paused;
+    }
+    return asked;
+  }
+  [[nodiscard]] std::string parent_of(std::string_view id) const {
+    const auto place = std::ranges::find(now_.places, id, &Place::id);
+    return place == now_.places.end() ? std::string{} : place->parent;
+  }
+
   const Place* child_to_touch(std::string_view parent, bool supervisor) {
     return any_place(
         [&](const Place& place) { return place.parent == parent && place.running && place.supervisor == supervisor; });
@@ -312,9 +326,9 @@ class Events {
       case 3:
         return draw_post(child->id);
       case 4:
-        return draw_call(paused);
+        return draw_call(asked_in_batch(paused));
       case 5:
-        return draw_question(paused);
+        return draw_question(asked_in_batch(paused));
       case 6:
         return draw_add(paused);
       case 7:

@@ -114,19 +114,30 @@ void draw_child_attributes(Dice& dice, Declaration& child, AutoShutdown parent, 
 
 namespace {
 
+/// Makes the start of a supervisor fail, mostly of the root.
 void spoil(Dice& dice, Scenario& out) {
-  Declaration& victim = out.declarations[dice.index(out.declarations.size())];
-  switch (dice.index(3)) {
-    case 0:
-      if (victim.kind == Kind::supervisor) give(victim, Attribute::period, &Declaration::period, std::int64_t{0});
-      break;
-    case 1:
-      if (victim.kind == Kind::supervisor)
-        give(victim, Attribute::intensity, &Declaration::intensity, std::int64_t{-1});
-      break;
-    default:  // twice the same id, or a second template
-      if (victim.parent != no_parent && victim.kind != Kind::supervisor) out.declarations.push_back(victim);
-      break;
+  std::vector<std::size_t> supervisors;
+  for (std::size_t i = 0; i < out.declarations.size(); ++i) {
+    if (out.declarations[i].kind == Kind::supervisor) supervisors.push_back(i);
+  }
+  const bool at_the_root = dice.percent(60);
+  Declaration& victim = out.declarations[at_the_root ? 0 : dice.one_of(supervisors)];
+  std::vector<std::size_t> leaves;
+  for (std::size_t i = 1; i < out.declarations.size(); ++i) {
+    const Declaration& child = out.declarations[i];
+    if (child.parent == victim.id && child.kind != Kind::supervisor) leaves.push_back(i);
+  }
+  const std::size_t way = dice.index(leaves.empty() ? 2 : 5);
+  if (way == 0) give(victim, Attribute::period, &Declaration::period, dice.between(-1, 0));
+  if (way == 1) give(victim, Attribute::intensity, &Declaration::intensity, std::int64_t{-1});
+  if (way < 2) return;
+  const std::size_t leaf = dice.one_of(leaves);
+  if (way == 2 && victim.strategy == Strategy::simple_one_for_one) {  // no template
+    out.declarations.erase(out.declarations.begin() + static_cast<std::ptrdiff_t>(leaf));
+  } else if (way == 3) {
+    give(out.declarations[leaf], Attribute::significant, &Declaration::significant, true);  // mostly wrong
+  } else {  // the same id twice, or two templates
+    out.declarations.push_back(Declaration{out.declarations[leaf]});
   }
 }
 
@@ -140,7 +151,7 @@ void draw_tree(Dice& dice, int actors, const GenerateOptions& options, Scenario&
     AutoShutdown auto_shutdown;
   };
   Declaration root = declare(Kind::supervisor, "root", std::string{no_parent});
-  const bool simple_root = dice.percent(10);
+  const bool simple_root = dice.percent(40);
   draw_flags(dice, root);
   if (root.strategy == Strategy::simple_one_for_one && !simple_root) root.strategy = Strategy::one_for_one;
   if (dice.percent(1)) give(root, Attribute::plan, &Declaration::plan, draw_plan(dice, false));
@@ -149,14 +160,13 @@ void draw_tree(Dice& dice, int actors, const GenerateOptions& options, Scenario&
   int supervisors = 0;
   int templates = 0;
 
-  // A simple_one_for_one supervisor brings its template along (or, rarely, none) and takes nothing else.
+  // A simple_one_for_one supervisor brings its template along and takes nothing else.
   const auto place = [&](const Declaration& supervisor, int depth) {
     out.declarations.push_back(supervisor);
     if (supervisor.strategy != Strategy::simple_one_for_one) {
       open.push_back({supervisor.id, depth, supervisor.auto_shutdown});
       return;
     }
-    if (options.bad_specs && dice.percent(1)) return;
     Declaration made = declare(Kind::instance_template, fmt::format("t{}", templates++), supervisor.id);
     draw_child_attributes(dice, made, supervisor.auto_shutdown, options);
     out.declarations.push_back(std::move(made));
@@ -176,7 +186,8 @@ void draw_tree(Dice& dice, int actors, const GenerateOptions& options, Scenario&
       out.declarations.push_back(std::move(made));
     }
   }
-  if (options.bad_specs && dice.percent(2)) spoil(dice, out);
+  const bool simple = out.declarations.front().strategy == Strategy::simple_one_for_one;
+  if (options.bad_specs && dice.percent(simple ? 15 : 3)) spoil(dice, out);
 }
 
 }  // namespace orrery::scenario::generate

@@ -33,8 +33,9 @@ void Log::sort_instances_before(ActorIndex supervisor) {
     if (dead == nobody || actors_[dead].parent != supervisor) break;
     --begin;
   }
-  std::stable_sort(begin, lines_.end(), [this](const Line& a, const Line& b) {
-    return split_instance(actors_[a.stopped].id).number < split_instance(actors_[b.stopped].id).number;
+  std::ranges::sort(begin, lines_.end(), {}, [this](const Line& line) {
+    const Actor& instance = actors_[line.stopped];
+    return std::pair{split_instance(instance.id).number, instance.attempt};
   });
 }
 

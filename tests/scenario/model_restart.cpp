@@ -69,7 +69,6 @@ void Tree::handle(ActorIndex supervisor, const RetryMail& mail) {
   if (!found) return;
   const Child& child = actors_[supervisor].children[*found];
   if (child.state != ChildState::restarting) return;
-  if (actors_[supervisor].is_simple() && child.actor != mail.was) return;
   restart(supervisor, *found);
 }
 
@@ -149,7 +148,7 @@ void Tree::restart_one(ActorIndex supervisor, std::size_t index) {
     case Started::How::failed:
       child.state = ChildState::restarting;
       report(supervisor, "start_error", child.spec->declared.id, started.reason);
-      send(supervisor, RetryMail{.id = child.id, .was = child.actor});  // A1
+      send(supervisor, RetryMail{.id = child.id});  // A1
       return;
   }
 }
@@ -164,7 +163,7 @@ void Tree::restart_group(ActorIndex supervisor, std::size_t crashed, std::size_t
   if (!failed) return;
   Child& child = children[*failed];
   child.state = ChildState::restarting;
-  send(supervisor, RetryMail{.id = child.id, .was = child.actor});  // A1
+  send(supervisor, RetryMail{.id = child.id});  // A1
 }
 
 }  // namespace orrery::scenario::model

@@ -56,9 +56,6 @@ Tree::Started Tree::start(ActorIndex parent, const std::string& id, const std::s
   log_.started(actor);
   if (actors_[actor].is_supervisor()) {
     if (Reason reason = begin(actor); !reason.empty()) {
-      // Its parent hears of the failure before it is dead, and crash reports make it slow to die.
-      if (parent != nobody && is_abnormal(reason))
-        say_undefined(fmt::format("{} fails with a report of its own", name));
       die(actor, reason);
       return {.how = Started::How::failed, .reason = std::move(reason)};
     }

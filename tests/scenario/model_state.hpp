@@ -41,7 +41,6 @@ struct ExitMail {
 };
 struct RetryMail {
   std::string id;
-  ActorIndex was;  ///< for instances: whose place is to be filled
 };
 struct StopMail {
   Reason reason;

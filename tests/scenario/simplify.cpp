@@ -20,6 +20,7 @@ class Simplifier {
     cut_events();
     cut_operations();
     cut_declarations();
+    cut_levels();
     cut_attributes();
     cut_plans();
     return std::move(out_);
@@ -79,6 +80,20 @@ class Simplifier {
         gone.push_back(below.id);
         erase(candidate.declarations, i, 1);
       }
+      offer(std::move(candidate));
+    }
+  }
+
+  /// A supervisor whose children go to its parent.
+  void cut_levels() {
+    for (std::size_t at = 1; at < from_.declarations.size(); ++at) {
+      const Declaration& level = from_.declarations[at];
+      if (level.kind != Kind::supervisor || level.strategy == Strategy::simple_one_for_one) continue;
+      Scenario candidate = from_;
+      for (Declaration& below : candidate.declarations) {
+        if (below.parent == level.id) below.parent = level.parent;
+      }
+      erase(candidate.declarations, at, 1);
       offer(std::move(candidate));
     }
   }

@@ -76,8 +76,9 @@ bool ChildSpec::is_supervisor() const noexcept {
 std::optional<ExitReason> find_fault(const SupervisorSpec& spec) {
   if (spec.intensity < 0) return fault(fmt::format("supervisor_data:invalid_intensity:{}", spec.intensity));
   if (spec.period <= Duration::zero()) {
-    const bool is_zero = spec.period == Duration::zero();
-    return fault(fmt::format("supervisor_data:invalid_period:{}", is_zero ? "0" : format_duration(spec.period)));
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(spec.period);
+    const std::string text = seconds == spec.period ? fmt::format("{}", seconds.count()) : format_duration(spec.period);
+    return fault(fmt::format("supervisor_data:invalid_period:{}", text));
   }
   if (spec.strategy == RestartStrategy::simple_one_for_one && spec.children.size() != 1) return fault("bad_start_spec");
   std::unordered_set<std::string_view> ids;

@@ -427,7 +427,7 @@ std::string Stage::list(WhichChildren::Reply children, bool are_instances, bool 
       const Part* const part = log_->find(info.actor);
       return part == nullptr ? 0 : split_instance(part->id).number;
     };
-    std::ranges::stable_sort(children, {}, number);
+    std::ranges::sort(children, {}, number);
   }
   std::string text;
   for (const ChildInfo& info : children) {

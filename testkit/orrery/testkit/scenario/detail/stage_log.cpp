@@ -7,6 +7,23 @@
 
 namespace orrery::scenario::detail {
 
+namespace {
+
+/// A report like "rep s#1 shutdown_error t*2 killed". In OTP's order words come before shutdown:x.
+struct EndsOfInstances {
+  std::string_view who;
+  std::pair<bool, std::string_view> order;
+};
+std::optional<EndsOfInstances> ends_of_instances(std::string_view line) {
+  const std::size_t star = line.find('*');
+  const std::size_t blank = line.find(' ', star == std::string_view::npos ? line.size() : star);
+  if (blank == std::string_view::npos || line.find(" shutdown_error ") > star) return {};
+  const std::string_view reason = line.substr(blank + 1);
+  return EndsOfInstances{line.substr(0, star), {reason.starts_with("shutdown:"), reason}};
+}
+
+}  // namespace
+
 Part* StageLog::start(const std::string& id, const Part* parent, bool is_simple, std::optional<ExitReason>& refusal) {
   const std::lock_guard guard{mutex_};
   const int attempt = ++attempts_[id];
@@ -66,8 +83,8 @@ void StageLog::sort_instances_before(const Part& supervisor) {
     if (before == nullptr || before->parent != &supervisor) break;
     --first;
   }
-  std::stable_sort(first, lines_.end(), [](const Line& a, const Line& b) {
-    return split_instance(a.stopped->id).number < split_instance(b.stopped->id).number;
+  std::ranges::sort(first, lines_.end(), {}, [](const Line& line) {
+    return std::pair{split_instance(line.stopped->id).number, line.stopped->attempt};
   });
 }
 
@@ -79,7 +96,20 @@ void StageLog::handled(const Part& part, const std::string& message) {
 void StageLog::report(const Part& supervisor, std::string text) {
   const std::lock_guard guard{mutex_};
   std::string line = fmt::format("rep {} {}", supervisor.name(), text);
-  (has_dead_ancestor(supervisor) ? late_reports_ : reports_).push_back(std::move(line));
+  if (has_dead_ancestor(supervisor)) {
+    late_reports_.push_back(std::move(line));
+    return;
+  }
+  // What is said of instances that ended together has no order of its own.
+  auto place = reports_.end();
+  if (const auto own = ends_of_instances(line)) {
+    while (place != reports_.begin()) {
+      const auto before = ends_of_instances(*std::prev(place));
+      if (!before || before->who != own->who || before->order <= own->order) break;
+      --place;
+    }
+  }
+  reports_.insert(place, std::move(line));
 }
 
 void StageLog::replace_plan(const std::string& id, const std::string& letters) {

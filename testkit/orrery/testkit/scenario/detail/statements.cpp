@@ -64,14 +64,14 @@ Read read_add(Words operands) {
   if (word != "work" && word != "sup") {
     return std::unexpected(fmt::format("{} cannot be added: add is for work and sup", word));
   }
-  if (std::string wrong = complaint_about_id(operands[2], false); !wrong.empty()) return std::unexpected(wrong);
+  if (const std::string wrong = complaint_about_id(operands[2], false); !wrong.empty()) return std::unexpected(wrong);
   Declaration child =
       declare(word == "sup" ? Kind::supervisor : Kind::worker, std::string{operands[2]}, std::string{operands[0]});
   for (const std::string_view attribute : operands.subspan(3)) {
     if (attribute.starts_with("parent=")) {
       return std::unexpected(fmt::format("parent= is not for add: {} is the parent", child.parent));
     }
-    if (std::string wrong = take_attribute(child, attribute); !wrong.empty()) return std::unexpected(wrong);
+    if (const std::string wrong = take_attribute(child, attribute); !wrong.empty()) return std::unexpected(wrong);
   }
   return AddChild{.child = std::move(child)};
 }
@@ -120,7 +120,7 @@ Read read_action(Words words, std::int64_t& operations_expected) {
     if (!seconds) return std::unexpected(seconds.error());
     return Advance{.seconds = *seconds};
   }
-  if (std::string wrong = complaint_about_id(first, form->names_instance); !wrong.empty()) {
+  if (const std::string wrong = complaint_about_id(first, form->names_instance); !wrong.empty()) {
     return std::unexpected(wrong);
   }
   switch (form - forms.begin()) {
@@ -142,7 +142,7 @@ Read read_action(Words words, std::int64_t& operations_expected) {
     case 7:
     case 8:
     case 9:
-      if (std::string wrong = complaint_about_id(second, true); !wrong.empty()) return std::unexpected(wrong);
+      if (const std::string wrong = complaint_about_id(second, true); !wrong.empty()) return std::unexpected(wrong);
       if (form->verb == "terminate") return TerminateChild{.supervisor = first, .child = second};
       if (form->verb == "restart") return RestartChild{.supervisor = first, .child = second};
       return DeleteChild{.supervisor = first, .child = second};

@@ -11,7 +11,7 @@
 //               children of one group could then restart at once).
 // Source:       OTP 25 supervisor.erl; SPEC S1 to S10; SEMANTICS a1 to a13.
 #pragma once
-#include "orrery/actor.hpp"
+#include "orrery/actor/spawn.hpp"
 #include "orrery/actor/bond.hpp"
 #include "orrery/actor/exit.hpp"
 #include "orrery/supervision/spec.hpp"

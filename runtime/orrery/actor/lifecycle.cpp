@@ -185,7 +185,8 @@ bool Runtime::go_down(Cell& cell, ExitReason reason) {
   envelope->operations = bond->notice;
   envelope->flags |= Envelope::uncounted;
   ::new (envelope->payload()) ChildEnded{bond, life};
-  (void)send(bond->supervisor, envelope, false);  // a supervisor that has gone has found the child down, and buried it
+  // With going down one act: in between, whoever saw that could bring the actor back while its last one is not over.
+  (void)send_at_once(bond->supervisor, envelope, false, nullptr);  // one that has gone has found the child down
   return false;
 }
 

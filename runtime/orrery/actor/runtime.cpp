@@ -372,7 +372,9 @@ bool Runtime::end_idle(Cell& cell) {
 
 void Runtime::stop_all() {
   for_each_cell([&](Cell& cell) {
-    if (!cell.is(Cell::is_supervised)) (void)signal(cell.handle(), Signal::stop, ExitReason::shutdown(), {});
+    // Whether anybody lives there only an observing world, on its one thread, may look at; elsewhere it does no harm.
+    if (cell.is(Cell::is_supervised) || (observer_ != nullptr && cell.life == Cell::Life::vacant)) return;
+    (void)signal(cell.handle(), Signal::stop, ExitReason::shutdown(), {});
   });
 }
 

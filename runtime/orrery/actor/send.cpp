@@ -82,22 +82,27 @@ class Runtime::PlaceWait final : public Wait {
 
 std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, bool may_wait,
                                              const std::atomic<bool>* expired) {
-  using Enqueued = Observer::Enqueued;
-  Execution* execution = execution_of(*this);
-  Cell* const sender = execution != nullptr ? execution->cell : nullptr;
-  if (sender != nullptr) envelope->sender = sender->handle();
-  envelope->target_generation = target.generation;
-  count_offered(execution);
   if (observer_ != nullptr) {
     try {
       observer_->before_enqueue(target, *envelope);
     } catch (...) {  // the world ends, and unwinds the sender
+      count_offered(execution_of(*this));
       (void)refuse(envelope, TellError::actor_stopped, execution_of(*this));
       throw;
     }
-    execution = execution_of(*this);
   }
+  return send_at_once(target, envelope, may_wait, expired);
+}
 
+/// send() after others had their turn.
+std::expected<void, TellError> Runtime::send_at_once(Handle target, Envelope* envelope, bool may_wait,
+                                                     const std::atomic<bool>* expired) {
+  using Enqueued = Observer::Enqueued;
+  Execution* const execution = execution_of(*this);
+  const Cell* const sender = execution != nullptr ? execution->cell : nullptr;
+  if (sender != nullptr) envelope->sender = sender->handle();
+  envelope->target_generation = target.generation;
+  count_offered(execution);
   Cell* const cell = cell_at(target.slot);
   const std::uint32_t generation = cell == nullptr ? 0 : cell->generation.load(std::memory_order_acquire);
   if (generation != target.generation || generation == 0) {  // U1

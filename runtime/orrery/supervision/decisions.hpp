@@ -148,14 +148,23 @@ struct Backoff {
   std::uint32_t jitter_percent = 20;               ///< up to this much is added, drawn from the world's entropy
   Duration reset_after = std::chrono::minutes{1};  ///< a child that lived this long starts again with `first`
   friend bool operator==(const Backoff&, const Backoff&) = default;
+
+  [[nodiscard]] constexpr bool is_on() const noexcept { return first > Duration::zero() && most > Duration::zero(); }
 };
 /// Returns: the wait before restart number `repeat` (0 is the first) of a child, without its jitter.
 [[nodiscard]] constexpr Duration backoff_of(const Backoff& backoff, std::uint32_t repeat) noexcept {
+  if (!backoff.is_on()) return Duration::zero();
   Duration wait = std::min(backoff.first, backoff.most);
   for (std::uint32_t i = 0; i < repeat && wait < backoff.most; ++i) {
     wait = wait > backoff.most / 2 ? backoff.most : wait * 2;
   }
   return wait;
+}
+/// Returns: the most that is added to it by chance.
+[[nodiscard]] constexpr Duration jitter_of(const Backoff& backoff, Duration wait) noexcept {
+  const Duration room = Duration::max() - wait;
+  if (backoff.jitter_percent != 0 && wait / 100 > room / backoff.jitter_percent) return room;
+  return wait / 100 * backoff.jitter_percent;
 }
 static_assert(backoff_of({std::chrono::seconds{1}, std::chrono::seconds{5}}, 2) == std::chrono::seconds{4});
 static_assert(backoff_of({std::chrono::seconds{1}, std::chrono::seconds{5}}, 99) == std::chrono::seconds{5});

@@ -342,7 +342,7 @@ Supervisor::Impl::Started Supervisor::Impl::start(Child& child, Context& context
     return std::unexpected(std::move(reason));
   }
   child.status = ChildStatus::running;
-  child.started_at = spec_->backoff.first > Duration::zero() ? context.now() : Instant{};
+  child.started_at = spec_->backoff.is_on() ? context.now() : Instant{};
   return true;
 }
 
@@ -468,10 +468,10 @@ void Supervisor::Impl::give_up(Child& child, Context& context) {
 
 Duration Supervisor::Impl::next_wait(Child& child, Context& context) {
   const Backoff& backoff = spec_->backoff;
-  if (backoff.first <= Duration::zero()) return Duration::zero();
+  if (!backoff.is_on()) return Duration::zero();
   const Duration wait = backoff_of(backoff, child.repeats++);
-  const auto jitter = static_cast<std::uint64_t>(wait.count()) / 100 * backoff.jitter_percent;
-  return wait + Duration{static_cast<Duration::rep>(context.draw("backoff", jitter + 1))};
+  const auto jitter_max = static_cast<std::uint64_t>(jitter_of(backoff, wait).count());
+  return wait + Duration{static_cast<Duration::rep>(context.draw("backoff", jitter_max + 1))};
 }
 
 /// Restarts a child that is down, and whoever goes with it, now or after its backoff.
@@ -526,7 +526,7 @@ void Supervisor::Impl::attempt_restart(Child& child, Supervisor& self, Context& 
 /// Behind what has arrived meanwhile. Nothing takes the note back: whoever is being restarted when its turn comes, for
 /// whatever failure, is tried, and each try counts, as in OTP.
 void Supervisor::Impl::try_again(Child& child, Supervisor& self, Context& context) {
-  if (spec_->backoff.first > Duration::zero()) {
+  if (spec_->backoff.is_on()) {
     now_ = context.now();  // the start may have taken its time
     return restart(child, self, context);
   }

@@ -186,7 +186,7 @@ bool Runtime::go_down(Cell& cell, ExitReason reason) {
   envelope->flags |= Envelope::uncounted;
   ::new (envelope->payload()) ChildEnded{bond, life};
   // With going down one act: in between, whoever saw that could bring the actor back while its last one is not over.
-  (void)send_at_once(bond->supervisor, envelope, false, nullptr);  // one that has gone has found the child down
+  (void)send_at_once(bond->supervisor, envelope, false);  // one that has gone has found the child down
   return false;
 }
 

@@ -245,8 +245,10 @@ class Runtime : public detail::RefusedSpawns {
   void open(Cell& cell, Handle parent);
   BoundedMailbox* borrow_bounded();
   void release_cell(Cell& cell);
-  std::expected<void, TellError> send_at_once(Handle target, Envelope* envelope, bool may_wait,
-                                              const std::atomic<bool>* expired);
+  std::expected<void, TellError> send_now(Handle target, Envelope* envelope, bool may_wait,
+                                          const std::atomic<bool>* expired);
+  /// send() after others had their turn.
+  std::expected<void, TellError> send_at_once(Handle target, Envelope* envelope, bool may_wait);
   std::expected<void, TellError> send_or_wait(Handle target, BoundedMailbox& bounded, Envelope* envelope,
                                               const std::atomic<bool>* expired);
   void drop_newest(Cell& cell, Envelope* envelope);

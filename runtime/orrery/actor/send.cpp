@@ -80,23 +80,10 @@ class Runtime::PlaceWait final : public Wait {
   const std::atomic<bool>* expired_;
 };
 
-std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, bool may_wait,
-                                             const std::atomic<bool>* expired) {
-  if (observer_ != nullptr) {
-    try {
-      observer_->before_enqueue(target, *envelope);
-    } catch (...) {  // the world ends, and unwinds the sender
-      count_offered(execution_of(*this));
-      (void)refuse(envelope, TellError::actor_stopped, execution_of(*this));
-      throw;
-    }
-  }
-  return send_at_once(target, envelope, may_wait, expired);
-}
-
 /// send() after others had their turn.
-std::expected<void, TellError> Runtime::send_at_once(Handle target, Envelope* envelope, bool may_wait,
-                                                     const std::atomic<bool>* expired) {
+[[gnu::always_inline]] inline std::expected<void, TellError> Runtime::send_now(Handle target, Envelope* envelope,
+                                                                               bool may_wait,
+                                                                               const std::atomic<bool>* expired) {
   using Enqueued = Observer::Enqueued;
   Execution* const execution = execution_of(*this);
   const Cell* const sender = execution != nullptr ? execution->cell : nullptr;
@@ -146,6 +133,24 @@ std::expected<void, TellError> Runtime::send_at_once(Handle target, Envelope* en
   }
   if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::gone);
   return refuse(envelope, TellError::actor_stopped, execution);
+}
+
+std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, bool may_wait,
+                                             const std::atomic<bool>* expired) {
+  if (observer_ != nullptr) {
+    try {
+      observer_->before_enqueue(target, *envelope);
+    } catch (...) {  // the world ends, and unwinds the sender
+      count_offered(execution_of(*this));
+      (void)refuse(envelope, TellError::actor_stopped, execution_of(*this));
+      throw;
+    }
+  }
+  return send_now(target, envelope, may_wait, expired);
+}
+
+std::expected<void, TellError> Runtime::send_at_once(Handle target, Envelope* envelope, bool may_wait) {
+  return send_now(target, envelope, may_wait, nullptr);
 }
 
 std::expected<void, TellError> Runtime::send_from(Execution& execution, Handle target, Envelope* envelope,

@@ -26,6 +26,10 @@ std::string_view to_string(AskError error) noexcept {
       return "mailbox_full";
     case AskError::actor_failed:
       return "actor_failed";
+    case AskError::not_handled:
+      return "not_handled";
+    case AskError::routing_failed:
+      return "routing_failed";
   }
   return "unknown";
 }

@@ -29,6 +29,9 @@ enum class AskError : std::uint8_t {
   actor_not_found,  ///< the reference never named a living actor of this runtime
   mailbox_full,     ///< refused by a bounded mailbox, or dropped from it by its overflow policy
   actor_failed,     ///< the target's handler threw while it handled the request
+  // Through a broker only:
+  not_handled,    ///< the target was registered without this kind of message
+  routing_failed  ///< nobody to route it to
 };
 
 /// Why an actor was not spawned.

@@ -68,6 +68,7 @@ class Handled {
 struct Execution {
   Runtime* runtime = nullptr;
   std::uint32_t runtime_index = 0;  ///< of `runtime`; 0 is none
+  std::uint32_t index = 0;          ///< among the runtime's
   BlockPool* pool = nullptr;
   Cell* cell = nullptr;           ///< whose handler runs; null between handlers
   Handled message;                ///< what it handles

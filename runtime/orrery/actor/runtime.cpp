@@ -71,6 +71,7 @@ void Runtime::add_execution(Execution& execution) {
   execution.runtime = this;
   execution.runtime_index = index_;
   const std::lock_guard guard{table_mutex_};
+  execution.index = static_cast<std::uint32_t>(executions_.size());
   executions_.push_back(&execution);
 }
 

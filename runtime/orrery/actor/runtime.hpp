@@ -121,6 +121,8 @@ class Runtime : public detail::RefusedSpawns {
   [[nodiscard]] World& world() noexcept { return world_; }
   [[nodiscard]] Observer* observer() const noexcept { return observer_; }
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+  /// Returns: how many workers there are; of a simulation, one.
+  [[nodiscard]] std::size_t execution_count() const noexcept { return executions_.size(); }
   /// Returns: the runtime with that index, or null after it was destroyed. Threads: any.
   [[nodiscard]] static Runtime* find_runtime(std::uint32_t index) noexcept;
   /// Returns: the cell in that slot, whoever lives there, or null when the slot was never used.
@@ -138,7 +140,9 @@ class Runtime : public detail::RefusedSpawns {
                                       const std::atomic<bool>* expired = nullptr);
   /// send() from the thread whose record `execution` is.    Cost: one exchange when the target is busy.
   std::expected<void, TellError> send_from(Execution& execution, Handle target, Envelope* envelope,
-                                           const std::atomic<bool>* expired = nullptr);
+                                           const std::atomic<bool>* expired = nullptr, bool may_wait = true);
+  /// send() that never waits, and sends nothing if `still` is false when its turn has come.
+  std::expected<void, TellError> send_while(Handle target, Envelope* envelope, const std::atomic<bool>& still);
   /// Puts a message that a channel carried into its mailbox; a refusal there goes to the dead letters (SPEC A5).
   void deliver(Handle target, Envelope* envelope);
   /// The same for a signal: a stop or kill of somebody who has ended meanwhile is forgotten, a watch is answered.

@@ -149,18 +149,35 @@ std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, 
   return send_now(target, envelope, may_wait, expired);
 }
 
+std::expected<void, TellError> Runtime::send_while(Handle target, Envelope* envelope, const std::atomic<bool>& still) {
+  const auto withdraw = [&](Execution* execution) {
+    count_offered(execution);
+    return refuse(envelope, TellError::actor_stopped, execution);
+  };
+  if (observer_ != nullptr) {
+    try {
+      observer_->before_enqueue(target, *envelope);
+    } catch (...) {  // the world ends, and unwinds the sender
+      (void)withdraw(execution_of(*this));
+      throw;
+    }
+    if (!still.load(std::memory_order_acquire)) return withdraw(execution_of(*this));
+  }
+  return send_now(target, envelope, false, nullptr);
+}
+
 std::expected<void, TellError> Runtime::send_at_once(Handle target, Envelope* envelope, bool may_wait) {
   return send_now(target, envelope, may_wait, nullptr);
 }
 
 std::expected<void, TellError> Runtime::send_from(Execution& execution, Handle target, Envelope* envelope,
-                                                  const std::atomic<bool>* expired) {
+                                                  const std::atomic<bool>* expired, bool may_wait) {
   Cell* const cell = cell_at(target.slot);
   const bool is_plain = observer_ == nullptr && cell != nullptr && envelope->priority == Priority::normal &&
                         cell->generation.load(std::memory_order_acquire) == target.generation &&
                         cell->bounded.load(std::memory_order_acquire) == nullptr;
   if (!is_plain) [[unlikely]]
-    return send(target, envelope, true, expired);
+    return send(target, envelope, may_wait, expired);
   if (execution.cell != nullptr) envelope->sender = execution.cell->handle();
   envelope->target_generation = target.generation;
   execution.offered.add();

@@ -1,0 +1,466 @@
+// broker.hpp: messages for whoever is registered, subscribed or routed to, instead of for one actor.
+// Why:  who sends need not know who receives: by id or name, to all that handle a message, by topic, to one of a group.
+// How:  an interface, MessageBroker, and the one that lives in this process, Broker. Ids are looked up in a table without
+//       a lock; topics are an immutable snapshot that writers replace; every delivery is an ordinary send to a mailbox, so
+//       that everything known of mailboxes, ledgers and worlds holds for it. A small actor of the broker's own watches
+//       who is registered and subscribed, and forgets them when they end; until then they are told from the living by
+//       the generation of their slot.
+//
+//         orrery::Broker broker{rt};
+//         broker.register_actor<Deposit, Withdraw>(alice, "alice");
+//         broker.subscribe<OrderPaid>("orders.*.paid", audit);
+//         broker.publish("orders.17.paid", OrderPaid{17});
+//
+// Always true:  (B1) a message goes through ids only to who is registered and accepts it; by topic only to who is subscribed
+//                    to that kind of message on that subject, once per subscriber however many of its patterns match
+//               (B2) of one publisher's messages each subscriber gets those that it is sent in the order of publishing
+//               (B3) no act of a broker waits for a mailbox: a full one refuses, and that is an outcome
+//               (B4) after unsubscribe() has returned, nothing more is sent by that subscription
+// A publish is as many sends, not one atomic act: a subscriber may have handled its copy before another is sent its own.
+// Source:       SPEC B1 to B10; NATS subjects; DESIGN section 5.
+#pragma once
+#include "orrery/actor/ask.hpp"
+#include "orrery/actor/ref.hpp"
+#include "orrery/actor/spawn.hpp"
+#include "orrery/broker/registry.hpp"
+#include "orrery/broker/routes.hpp"
+#include "orrery/broker/shared_payload.hpp"
+
+#include <array>
+#include <atomic>
+#include <concepts>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace orrery {
+
+/// What an actor accepts, where it says so itself: `using Accepts = orrery::messages<Deposit, Withdraw>;`
+template <class... M>
+struct messages {};
+
+/// Why an actor is not registered, or no longer can be unregistered.
+struct BrokerError {
+  enum class Kind : std::uint8_t {
+    already_registered,  ///< it, or another one by that name
+    not_found,           ///< it is not registered
+    routing_failed       ///< `reason` says why
+  };
+  Kind kind = Kind::not_found;
+  std::string reason{};
+  friend bool operator==(const BrokerError&, const BrokerError&) = default;
+};
+[[nodiscard]] std::string orrery_describe(const BrokerError& error);
+
+/// The errors of an ask or a tell through a broker.
+using SendError = AskError;
+
+/// What became of a message at one of those it was broadcast to.
+template <class M>
+struct BroadcastResult {
+  ActorId actor;
+  AskResult<M> result;  ///< without a Reply: accepted, or the refusal
+};
+
+/// How often a message was sent, and refused, by one publish.
+struct Published {
+  std::size_t delivered = 0;
+  std::size_t refused = 0;  ///< by a full mailbox, or by an actor that was ending
+  friend bool operator==(const Published&, const Published&) = default;
+};
+
+/// A subscription under way: for ending it.
+class TopicSubscription {
+ public:
+  struct State;
+  TopicSubscription() = default;
+  explicit TopicSubscription(std::shared_ptr<State> state) noexcept : state_{std::move(state)} {}
+  [[nodiscard]] const std::shared_ptr<State>& state() const noexcept { return state_; }
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+/// What is counted of a broker; the sum over all threads at about one moment.
+enum class BrokerCount : std::uint8_t {
+  sent,       ///< messages handed to a mailbox by id, by broadcast, by routing key
+  delivered,  ///< of these, accepted (asks: answered)
+  failed,     ///< of these, refused or unanswered
+  published,  ///< publishes
+  copies,     ///< copies that publishes delivered
+  refused,    ///< copies that were refused
+  to_nobody   ///< publishes that reached nobody
+};
+inline constexpr std::size_t broker_counts = 7;
+struct BrokerMetrics {
+  std::size_t registered = 0;
+  std::size_t subscriptions = 0;
+  std::array<std::uint64_t, broker_counts> counts{};
+  [[nodiscard]] std::uint64_t of(BrokerCount what) const noexcept { return counts[static_cast<std::size_t>(what)]; }
+};
+
+/// To one of the subscribers of a topic.
+struct RoutingKey {
+  std::string topic;
+  Priority priority = Priority::normal;
+};
+
+namespace detail {
+
+template <class A, class... M>
+  requires((refusal<A, M>() == Refusal::none) && ...)
+inline constexpr Acceptance acceptances[] = {{&message_info<M>, &operations<A, M>}...};
+template <class A, class... M>
+inline constexpr AcceptTable accept_table{acceptances<A, M...>};
+
+template <class A, class List>
+struct TableOf;
+template <class A, class... M>
+struct TableOf<A, messages<M...>> {
+  static constexpr const AcceptTable* value = &accept_table<A, M...>;
+};
+
+template <class M>
+inline constexpr bool is_copied_to_many = std::copy_constructible<M>;
+
+/// How what is published gets to actors of one type.
+struct LegOperations {
+  const MessageInfo* message;
+  const Operations* copied;
+  const Operations* shared;
+};
+template <class A, class M>
+inline constexpr LegOperations leg_operations{&message_info<M>, &operations<A, M>, &shared_operations<A, M>};
+
+/// Makes the envelopes of one publish.
+class PublishLegs {
+ public:
+  virtual Envelope* make(Runtime& runtime, const LegOperations& operations) = 0;
+
+ protected:
+  ~PublishLegs() = default;
+};
+template <class M>
+class CopiedLegs final : public PublishLegs {
+ public:
+  CopiedLegs(const M& message, std::source_location where) noexcept : message_{message}, where_{where} {}
+  Envelope* make(Runtime& runtime, const LegOperations& leg) override {
+    if constexpr (is_shared_by_many<M>) {
+      if (!shared_) shared_ = SharedPayload<M>::make(message_);
+      Envelope* const envelope = make_message(runtime, *leg.shared, SharedRef<M>{shared_}, where_);
+      envelope->priority = priority_of<M>();
+      return envelope;
+    } else {
+      return make_message(runtime, *leg.copied, M(message_), where_);
+    }
+  }
+
+ private:
+  const M& message_;
+  std::source_location where_;
+  SharedRef<M> shared_;
+};
+
+}  // namespace detail
+
+/// A broker as its users see it. Implementations say where messages go; everything typed is here.
+class MessageBroker {
+ public:
+  virtual ~MessageBroker() = default;
+
+  // ---- registering (B1) ---------------------------------------------------------------------------------------
+
+  /// Registers an actor for the messages M..., or without any for those of its `Accepts`. `name` may be empty.
+  ///
+  /// Errors:  already_registered (the actor, or the name); routing_failed (the actor is of another runtime, or has ended).
+  /// Threads: any.    Blocks: on a mutex, briefly.
+  template <class... M, class A>
+    requires(sizeof...(M) > 0)
+  std::expected<void, BrokerError> register_actor(const Ref<A>& actor, std::string_view name = {}) {
+    return add({actor.handle(), &detail::accept_table<A, M...>}, actor.runtime_index(), name, &detail::actor_type<A>);
+  }
+  template <class A>
+    requires requires { typename A::Accepts; }
+  std::expected<void, BrokerError> register_actor(const Ref<A>& actor, std::string_view name = {}) {
+    return add({actor.handle(), detail::TableOf<A, typename A::Accepts>::value}, actor.runtime_index(), name,
+               &detail::actor_type<A>);
+  }
+  template <class... M, class A>
+  std::expected<void, BrokerError> register_actor(const Spawned<A>& actor, std::string_view name = {}) {
+    return register_actor<M...>(actor.value(), name);
+  }
+  /// Takes an actor out: sends to it through the broker give actor_not_found. Mail that it has accepted stays.
+  /// Errors:  not_found, also the second time.
+  template <NamesAnActor To>
+  std::expected<void, BrokerError> unregister(const To& actor) {
+    return remove(actor.handle());
+  }
+  std::expected<void, BrokerError> unregister(const ActorId& id) { return remove(id.handle()); }
+
+  template <NamesAnActor To>
+  [[nodiscard]] bool is_registered(const To& actor) const {
+    return route_of(actor.handle()) != nullptr;
+  }
+  [[nodiscard]] bool is_registered(const ActorId& id) const { return route_of(id.handle()) != nullptr; }
+  [[nodiscard]] std::size_t registered_count() const { return registered().size(); }
+  /// Returns: the living ones, in the order of registration.    Cost: O(result).
+  [[nodiscard]] std::vector<ActorId> actor_ids() const;
+  /// Returns: the actor registered under that name, if it is an A.
+  template <class A>
+  [[nodiscard]] std::optional<Ref<A>> find(std::string_view name) const {
+    const auto handle = find_named(name, &detail::actor_type<A>);
+    if (!handle) return std::nullopt;
+    return Ref<A>{runtime().index(), *handle};
+  }
+
+  // ---- sending (B2, B6) -----------------------------------------------------------------------------------------
+
+  /// Sends to a registered actor and waits for its reply.
+  ///
+  /// Errors:  as an ask, and not_handled (it was registered without this message).
+  /// Blocks:  as an ask.    Cost: an ask and a lookup.
+  template <class M>
+  [[nodiscard]] AskResult<M> send(const ActorId& to, M message, Duration timeout = detail::default_timeout,
+                                  std::source_location where = std::source_location::current()) {
+    detail::AskCall call;
+    begin(call, to.handle(), std::move(message), timeout, where);
+    call.wait();
+    return count_result<M>(detail::take_result<M>(call));
+  }
+  template <class M, NamesAnActor To>
+    requires(To::template refusal_of<M>() == Refusal::none)
+  [[nodiscard]] AskResult<M> send(const To& to, M message, Duration timeout = detail::default_timeout,
+                                  std::source_location where = std::source_location::current()) {
+    return send(ActorId{0, to.handle().slot, to.handle().generation, 0}, std::move(message), timeout, where);
+  }
+  /// Sends without waiting for a reply, in the order of this sender's messages to that actor.
+  ///
+  /// Errors:  mailbox_full, actor_stopped, actor_not_found (not registered), not_handled.    Blocks: nothing (B3).
+  template <class M>
+  std::expected<void, SendError> try_send(const ActorId& to, M message, Priority priority = priority_of<M>(),
+                                          std::source_location where = std::source_location::current()) {
+    const auto operations = find_operations(to.handle(), detail::message_info<M>);
+    if (!operations) return std::unexpected(operations.error());
+    Envelope* const envelope = detail::make_message(runtime(), **operations, std::move(message), where);
+    envelope->priority = priority;
+    return deliver(to.handle(), envelope);
+  }
+  template <class M, NamesAnActor To>
+    requires(To::template refusal_of<M>() == Refusal::none)
+  std::expected<void, SendError> try_send(const To& to, M message, Priority priority = priority_of<M>(),
+                                          std::source_location where = std::source_location::current()) {
+    return try_send(ActorId{0, to.handle().slot, to.handle().generation, 0}, std::move(message), priority, where);
+  }
+
+  // ---- broadcasting (B3) ----------------------------------------------------------------------------------------
+
+  /// Sends a copy to every registered actor that was registered for M, and waits for all of them, at most `timeout`.
+  ///
+  /// Returns: one result per actor, in the order of registration. One that fails does not affect the others.
+  /// Blocks:  as an ask, if M has a Reply; else nothing.
+  template <class M>
+    requires detail::is_copied_to_many<M>
+  std::vector<BroadcastResult<M>> broadcast(const M& message, Duration timeout = detail::default_timeout,
+                                            std::source_location where = std::source_location::current()) {
+    return broadcast_filter([](const ActorId&) { return true; }, message, timeout, where);
+  }
+  /// The same for those whose id `wanted` approves of.
+  template <class M, std::predicate<const ActorId&> Wanted>
+    requires detail::is_copied_to_many<M>
+  std::vector<BroadcastResult<M>> broadcast_filter(Wanted wanted, const M& message,
+                                                   Duration timeout = detail::default_timeout,
+                                                   std::source_location where = std::source_location::current());
+
+  // ---- topics (B4, B5) ------------------------------------------------------------------------------------------
+
+  /// Subscribes an actor to messages of kind M on the subjects that `pattern` matches (`orders.*`, `orders.>`).
+  ///
+  /// With a `group`, the members of that group get each message among them once.
+  /// Errors:  a pattern that is none, with the position and the reason.
+  /// Threads: any.    Blocks: on a mutex.    Cost: O(tokens), whoever else is subscribed.
+  template <class M, class A>
+    requires(refusal<A, M>() == Refusal::none && detail::is_copied_to_many<M>)
+  std::expected<TopicSubscription, SubjectError> subscribe(std::string_view pattern, const Ref<A>& actor,
+                                                           std::string_view group = {}) {
+    return add_subscription(pattern, group, actor.handle(), detail::leg_operations<A, M>);
+  }
+  template <class M, class A>
+  std::expected<TopicSubscription, SubjectError> subscribe(std::string_view pattern, const Spawned<A>& actor,
+                                                           std::string_view group = {}) {
+    return subscribe<M>(pattern, actor.value(), group);
+  }
+  /// Ends a subscription (B4). Returns: false when it had ended.    Blocks: until publishes under way are through.
+  virtual bool unsubscribe(const TopicSubscription& subscription) = 0;
+  /// Returns: the living subscribers that a message of any kind on `subject` would reach, in the order of subscription.
+  [[nodiscard]] virtual std::vector<ActorId> subscribers(std::string_view subject) const = 0;
+
+  /// Sends a copy to every subscriber of M on `subject`.
+  ///
+  /// Returns: how many got one. A bad subject reaches nobody.    Blocks: nothing (B3).    Cost: O(tokens + result).
+  template <class M>
+    requires detail::is_copied_to_many<M>
+  Published publish(std::string_view subject, const M& message,
+                    std::source_location where = std::source_location::current()) {
+    detail::CopiedLegs<M> legs{message, where};
+    return publish_legs(subject, detail::message_info<M>, legs);
+  }
+  /// publish() for each of `messages`, in order.
+  template <class M, class Range>
+    requires detail::is_copied_to_many<M>
+  Published publish_batch(std::string_view subject, const Range& messages,
+                          std::source_location where = std::source_location::current()) {
+    Published total;
+    for (const M& message : messages) {
+      const Published one = publish(subject, message, where);
+      total.delivered += one.delivered;
+      total.refused += one.refused;
+    }
+    return total;
+  }
+  /// Sends to one subscriber of the topic, in turn, and waits for its reply. Errors: routing_failed when there is none.
+  template <class M>
+  [[nodiscard]] AskResult<M> send(const RoutingKey& key, M message, Duration timeout = detail::default_timeout,
+                                  std::source_location where = std::source_location::current()) {
+    detail::AskCall call;
+    const auto leg = pick_subscriber(key.topic, detail::message_info<M>);
+    count(BrokerCount::sent);
+    if (!leg) {
+      call.fail(SendError::routing_failed);
+    } else {
+      begin_with_priority(call, leg->actor, *leg->operations->copied, std::move(message), key.priority, timeout, where);
+    }
+    call.wait();
+    return count_result<M>(detail::take_result<M>(call));
+  }
+
+  [[nodiscard]] virtual BrokerMetrics metrics() const = 0;
+  [[nodiscard]] virtual Runtime& runtime() const noexcept = 0;
+
+ protected:
+  // What an implementation supplies.
+  virtual std::expected<void, BrokerError> add(const Registry::Entry& entry, std::uint32_t runtime_index,
+                                               std::string_view name, const void* type) = 0;
+  virtual std::expected<void, BrokerError> remove(Handle actor) = 0;
+  [[nodiscard]] virtual const AcceptTable* route_of(Handle actor) const = 0;
+  [[nodiscard]] virtual std::vector<Registry::Entry> registered() const = 0;
+  [[nodiscard]] virtual std::optional<Handle> find_named(std::string_view name, const void* type) const = 0;
+  virtual std::expected<TopicSubscription, SubjectError> add_subscription(std::string_view pattern,
+                                                                          std::string_view group, Handle actor,
+                                                                          const detail::LegOperations& operations) = 0;
+  virtual Published publish_legs(std::string_view subject, const MessageInfo& message, detail::PublishLegs& legs) = 0;
+  struct Leg {
+    Handle actor;
+    const detail::LegOperations* operations;
+  };
+  /// Returns: the subscriber whose turn it is.
+  [[nodiscard]] virtual std::optional<Leg> pick_subscriber(std::string_view subject, const MessageInfo& message) = 0;
+  /// Hands a message over, which is taken over in every case. Never waits (B3).
+  virtual std::expected<void, SendError> deliver(Handle to, Envelope* envelope) = 0;
+  virtual void count(BrokerCount what, std::uint64_t times = 1) noexcept = 0;
+
+ private:
+  [[nodiscard]] std::expected<const Operations*, SendError> find_operations(Handle to, const MessageInfo& message) {
+    const AcceptTable* const accepts = route_of(to);
+    const SendError why = accepts == nullptr ? SendError::actor_not_found : SendError::not_handled;
+    const Operations* const operations = accepts == nullptr ? nullptr : accepts->find(message);
+    if (operations != nullptr) return operations;
+    count(BrokerCount::failed);
+    return std::unexpected(why);
+  }
+  template <class M>
+  void begin(detail::AskCall& call, Handle to, M&& message, Duration timeout, std::source_location where) {
+    const auto operations = find_operations(to, detail::message_info<M>);
+    if (!operations) return call.fail(operations.error());
+    count(BrokerCount::sent);
+    detail::begin_ask(call, runtime().index(), to, *operations, std::move(message), timeout, where);
+  }
+  template <class M>
+  void begin_with_priority(detail::AskCall& call, Handle to, const Operations& operations, M&& message,
+                           Priority priority, Duration timeout, std::source_location where) {
+    Runtime& here = runtime();
+    Envelope* const request = detail::make_request(here, operations, std::move(message), where);
+    request->priority = priority;
+    Execution* const execution = current_execution();
+    const bool is_here = execution != nullptr && execution->runtime == &here;
+    call.begin(here, is_here ? execution : nullptr, to, request,
+               timeout == detail::default_timeout ? here.runtime_options().ask_timeout : timeout);
+  }
+  template <class M>
+  AskResult<M> count_result(AskResult<M> result) {
+    count(result ? BrokerCount::delivered : BrokerCount::failed);
+    return result;
+  }
+};
+
+template <class M, std::predicate<const ActorId&> Wanted>
+  requires detail::is_copied_to_many<M>
+std::vector<BroadcastResult<M>> MessageBroker::broadcast_filter(Wanted wanted, const M& message, Duration timeout,
+                                                                std::source_location where) {
+  std::vector<BroadcastResult<M>> results;
+  std::vector<std::unique_ptr<detail::AskCall>> calls;
+  const auto id_of = [](Handle handle) { return ActorId{0, handle.slot, handle.generation, 0}; };
+  for (const Registry::Entry& entry : registered()) {
+    const Operations* const operations = entry.accepts->find(detail::message_info<M>);
+    if (operations == nullptr || !wanted(id_of(entry.actor))) continue;
+    if constexpr (Askable<M>) {
+      count(BrokerCount::sent);
+      auto call = std::make_unique<detail::AskCall>();
+      detail::begin_ask(*call, runtime().index(), entry.actor, operations, M(message), timeout, where);
+      results.push_back({id_of(entry.actor), std::unexpected(SendError::timeout)});
+      calls.push_back(std::move(call));
+    } else {
+      const auto sent = deliver(entry.actor, detail::make_message(runtime(), *operations, M(message), where));
+      AskResult<M> result;
+      if (!sent) result = std::unexpected(sent.error());
+      results.push_back({id_of(entry.actor), std::move(result)});
+    }
+  }
+  for (std::size_t i = 0; i < calls.size(); ++i) {  // all have begun, so their deadlines are one
+    calls[i]->wait();
+    results[i].result = count_result<M>(detail::take_result<M>(*calls[i]));
+  }
+  return results;
+}
+
+/// The broker of this process. A copy is the same broker; whoever uses it keeps one.
+///
+/// Pre: the runtime outlives every use of it.
+class Broker final : public MessageBroker {
+ public:
+  /// `capacity`: a hint, how many actors will be registered.
+  explicit Broker(Runtime& runtime, std::size_t capacity = 0);
+  ~Broker() override;
+  Broker(const Broker&) = default;
+  Broker& operator=(const Broker&) = default;
+
+  bool unsubscribe(const TopicSubscription& subscription) override;
+  [[nodiscard]] std::vector<ActorId> subscribers(std::string_view subject) const override;
+  [[nodiscard]] BrokerMetrics metrics() const override;
+  [[nodiscard]] Runtime& runtime() const noexcept override;
+
+ protected:
+  std::expected<void, BrokerError> add(const Registry::Entry& entry, std::uint32_t runtime_index, std::string_view name,
+                                       const void* type) override;
+  std::expected<void, BrokerError> remove(Handle actor) override;
+  [[nodiscard]] const AcceptTable* route_of(Handle actor) const override;
+  [[nodiscard]] std::vector<Registry::Entry> registered() const override;
+  [[nodiscard]] std::optional<Handle> find_named(std::string_view name, const void* type) const override;
+  std::expected<TopicSubscription, SubjectError> add_subscription(std::string_view pattern, std::string_view group,
+                                                                  Handle actor,
+                                                                  const detail::LegOperations& operations) override;
+  Published publish_legs(std::string_view subject, const MessageInfo& message, detail::PublishLegs& legs) override;
+  [[nodiscard]] std::optional<Leg> pick_subscriber(std::string_view subject, const MessageInfo& message) override;
+  std::expected<void, SendError> deliver(Handle to, Envelope* envelope) override;
+  void count(BrokerCount what, std::uint64_t times = 1) noexcept override;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace orrery

@@ -593,6 +593,11 @@ TerminateChild::Reply Supervisor::Impl::terminate_child(const std::string& id, C
   Child* const child = find(id);
   if (const auto why = refuse_stop(status_of(child))) return std::unexpected(*why);
   if (child->status == ChildStatus::running) stop(*child);
+  if (child->status == ChildStatus::restarting) {  // nobody will bring back those who were stopped with it
+    for (Child& other : children_) {
+      if (other.status == ChildStatus::undefined) bury(other);
+    }
+  }
   bury(*child);
   if (child->spec->options.restart == RestartType::temporary) erase(*child);
   return {};

@@ -744,6 +744,7 @@ std::string orrery_describe(const StartError& error) {
 std::expected<Ref<Supervisor>, ExitReason> start_supervisor(Runtime& runtime, std::string name, SupervisorSpec spec) {
   const Execution* const execution = current_execution();
   const bool is_actor = execution != nullptr && execution->runtime == &runtime && execution->cell != nullptr;
+  if (is_actor && Runtime::is_unwinding()) return std::unexpected(ExitReason::shutdown("the caller ends"));
   const BondPtr bond = is_actor ? new Bond{execution->cell->handle(), nullptr} : new Bond{runtime.world().waiter()};
   SpawnRequest request;
   request.actor = detail::make_actor(Supervisor{std::move(spec)});

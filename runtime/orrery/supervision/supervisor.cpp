@@ -593,6 +593,11 @@ TerminateChild::Reply Supervisor::Impl::terminate_child(const std::string& id, C
   Child* const child = find(id);
   if (const auto why = refuse_stop(status_of(child))) return std::unexpected(*why);
   if (child->status == ChildStatus::running) stop(*child);
+  if (child->status == ChildStatus::restarting) {  // nobody will bring back those who were stopped with it
+    for (Child& other : children_) {
+      if (other.status == ChildStatus::undefined) bury(other);
+    }
+  }
   bury(*child);
   if (child->spec->options.restart == RestartType::temporary) erase(*child);
   return {};
@@ -739,6 +744,7 @@ std::string orrery_describe(const StartError& error) {
 std::expected<Ref<Supervisor>, ExitReason> start_supervisor(Runtime& runtime, std::string name, SupervisorSpec spec) {
   const Execution* const execution = current_execution();
   const bool is_actor = execution != nullptr && execution->runtime == &runtime && execution->cell != nullptr;
+  if (is_actor && Runtime::is_unwinding()) return std::unexpected(ExitReason::shutdown("the caller ends"));
   const BondPtr bond = is_actor ? new Bond{execution->cell->handle(), nullptr} : new Bond{runtime.world().waiter()};
   SpawnRequest request;
   request.actor = detail::make_actor(Supervisor{std::move(spec)});

@@ -163,7 +163,8 @@ class Supervisor {
 ///
 /// `name` may be empty; the children of a named supervisor are found as "name/id", those of another have no names.
 /// Returns: the supervisor; or why it or a child did not start, then nothing of it is left:
-///          "shutdown:failed_to_start(ID,REASON)", what find_fault() says, or a SpawnError's word.
+///          "shutdown:failed_to_start(ID,REASON)", what find_fault() says, or a SpawnError's word. Who ends, in its on_stop,
+///          cannot wait any more and is refused with "shutdown:the caller ends".
 /// Threads: any.    Blocks: the fiber; a foreign thread or the body of a test: the caller.
 [[nodiscard]] std::expected<Ref<Supervisor>, ExitReason> start_supervisor(Runtime& runtime, std::string name,
                                                                           SupervisorSpec spec);

@@ -154,8 +154,8 @@ TEST_P(BrokerTest, a_broadcast_gives_one_result_per_handler_in_the_order_of_regi
     std::vector<int> sums;
     for (const auto& one : results) sums.push_back(one.result.value());
     EXPECT_EQ(sums, (std::vector{0, 2, 3, 4, 1}));
-    const auto failures = broker.broadcast_filter([&](const ActorId& id) { return id.handle() != counters[0].handle(); },
-                                                  Fail{});
+    const auto failures =
+        broker.broadcast_filter([&](const ActorId& id) { return id.handle() != counters[0].handle(); }, Fail{});
     EXPECT_EQ(failures.size(), 4U);
     for (const auto& one : failures) EXPECT_EQ(one.result.error(), SendError::actor_failed);
     stage.settle();

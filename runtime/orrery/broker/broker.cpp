@@ -294,7 +294,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
     for (const auto piece : shard.routes.match(subject, &message, mix64(shard.draws++), shard.buffer)) {
       for (const Subscriber& one : piece) {
         if (!state_of(one).active.load(std::memory_order_acquire)) continue;
-        Envelope* const envelope = legs.make(runtime_, operations_of(one));
+        Envelope* const envelope = legs.make(runtime_, &execution, operations_of(one));
         note(published, runtime_.send_from(execution, handle_of(one), envelope, nullptr, false));
       }
     }
@@ -309,11 +309,12 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
     MatchBuffer buffer;
     std::vector<Subscriber> all;
     const std::uint64_t draw = mix64(turn_.fetch_add(1, std::memory_order_relaxed));
-    for (const auto piece : routes.match(subject, &message, draw, buffer)) all.insert(all.end(), piece.begin(), piece.end());
+    for (const auto piece : routes.match(subject, &message, draw, buffer))
+      all.insert(all.end(), piece.begin(), piece.end());
     Published published;
     for (const Subscriber& one : all) {
       if (!state_of(one).active.load(std::memory_order_acquire)) continue;
-      Envelope* const envelope = legs.make(runtime_, operations_of(one));
+      Envelope* const envelope = legs.make(runtime_, nullptr, operations_of(one));
       note(published, runtime_.send_while(handle_of(one), envelope, state_of(one).active));
     }
     return published;

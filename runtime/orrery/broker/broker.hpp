@@ -140,7 +140,8 @@ inline constexpr LegOperations leg_operations{&message_info<M>, &operations<A, M
 /// Makes the envelopes of one publish.
 class PublishLegs {
  public:
-  virtual Envelope* make(Runtime& runtime, const LegOperations& operations) = 0;
+  /// `here`: the calling worker's record, or null elsewhere.
+  virtual Envelope* make(Runtime& runtime, Execution* here, const LegOperations& operations) = 0;
 
  protected:
   ~PublishLegs() = default;
@@ -149,13 +150,14 @@ template <class M>
 class CopiedLegs final : public PublishLegs {
  public:
   CopiedLegs(const M& message, std::source_location where) noexcept : message_{message}, where_{where} {}
-  Envelope* make(Runtime& runtime, const LegOperations& leg) override {
+  Envelope* make(Runtime& runtime, Execution* here, const LegOperations& leg) override {
     if constexpr (is_shared_by_many<M>) {
       if (!shared_) shared_ = SharedPayload<M>::make(message_);
       Envelope* const envelope = make_message(runtime, *leg.shared, SharedRef<M>{shared_}, where_);
       envelope->priority = priority_of<M>();
       return envelope;
     } else {
+      if (here != nullptr) return make_message(*here->pool, *leg.copied, M(message_), where_);
       return make_message(runtime, *leg.copied, M(message_), where_);
     }
   }

@@ -32,6 +32,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -170,6 +171,54 @@ class CopiedLegs final : public PublishLegs {
 
 }  // namespace detail
 
+/// One act of a broker, for a test that listens.
+struct BrokerAct {
+  enum class Kind : std::uint8_t {
+    sent,       ///< by id or reference, with or without waiting for a reply
+    broadcast,  ///< to one of those it is for
+    published,  ///< on a topic, once however many subscribers it has
+    routed      ///< by a routing key
+  };
+  Kind kind;
+  Handle to{};                 ///< unset for a publish
+  std::string_view topic{};    ///< of a publish or a routing key
+  const MessageInfo* message;  ///< what it is; never null
+  const void* payload;         ///< the message itself, valid during the call
+};
+/// Hears what a broker is asked to do, before it does it.    Threads: any, at once.
+class BrokerListener {
+ public:
+  virtual ~BrokerListener() = default;
+  virtual void hear(const BrokerAct& act) = 0;
+};
+
+namespace detail {
+/// Where the listener is, if there is one: a look at a flag for everybody else.
+class ListenerSlot {
+ public:
+  void set(std::shared_ptr<BrokerListener> listener) {
+    const std::lock_guard guard{mutex_};
+    is_set_.store(listener != nullptr, std::memory_order_release);
+    listener_ = std::move(listener);
+  }
+  void tell(const BrokerAct& act) {
+    if (!is_set_.load(std::memory_order_acquire)) [[likely]]
+      return;
+    std::shared_ptr<BrokerListener> listener;
+    {
+      const std::lock_guard guard{mutex_};
+      listener = listener_;
+    }
+    if (listener != nullptr) listener->hear(act);
+  }
+
+ private:
+  std::atomic<bool> is_set_{false};
+  std::mutex mutex_;
+  std::shared_ptr<BrokerListener> listener_;
+};
+}  // namespace detail
+
 /// A broker as its users see it. Implementations say where messages go; everything typed is here.
 class MessageBroker {
  public:
@@ -248,6 +297,7 @@ class MessageBroker {
                                           std::source_location where = std::source_location::current()) {
     const auto operations = find_operations(to.handle(), detail::message_info<M>);
     if (!operations) return std::unexpected(operations.error());
+    tell_listener(BrokerAct::Kind::sent, to.handle(), {}, message);
     Envelope* const envelope = detail::make_message(runtime(), **operations, std::move(message), where);
     envelope->priority = priority;
     return deliver(to.handle(), envelope);
@@ -308,6 +358,7 @@ class MessageBroker {
     requires detail::is_copied_to_many<M>
   Published publish(std::string_view subject, const M& message,
                     std::source_location where = std::source_location::current()) {
+    tell_listener(BrokerAct::Kind::published, {}, subject, message);
     detail::CopiedLegs<M> legs{message, where};
     return publish_legs(subject, detail::message_info<M>, legs);
   }
@@ -334,6 +385,7 @@ class MessageBroker {
     if (!leg) {
       call.fail(SendError::routing_failed);
     } else {
+      tell_listener(BrokerAct::Kind::routed, leg->actor, key.topic, message);
       begin_with_priority(call, leg->actor, *leg->operations->copied, std::move(message), key.priority, timeout, where);
     }
     call.wait();
@@ -342,6 +394,9 @@ class MessageBroker {
 
   [[nodiscard]] virtual BrokerMetrics metrics() const = 0;
   [[nodiscard]] virtual Runtime& runtime() const noexcept = 0;
+
+  /// From now on `listener` hears every act; null: nobody does. For tests.    Threads: any.
+  void set_listener(std::shared_ptr<BrokerListener> listener) { listeners_->set(std::move(listener)); }
 
  protected:
   // What an implementation supplies.
@@ -366,6 +421,10 @@ class MessageBroker {
   virtual void count(BrokerCount what, std::uint64_t times = 1) noexcept = 0;
 
  private:
+  template <class M>
+  void tell_listener(BrokerAct::Kind kind, Handle to, std::string_view topic, const M& message) {
+    listeners_->tell({kind, to, topic, &detail::message_info<M>, &message});
+  }
   [[nodiscard]] std::expected<const Operations*, SendError> find_operations(Handle to, const MessageInfo& message) {
     const AcceptTable* const accepts = route_of(to);
     const SendError why = accepts == nullptr ? SendError::actor_not_found : SendError::not_handled;
@@ -379,6 +438,7 @@ class MessageBroker {
     const auto operations = find_operations(to, detail::message_info<M>);
     if (!operations) return call.fail(operations.error());
     count(BrokerCount::sent);
+    tell_listener(BrokerAct::Kind::sent, to, {}, message);
     detail::begin_ask(call, runtime().index(), to, *operations, std::move(message), timeout, where);
   }
   template <class M>
@@ -397,6 +457,8 @@ class MessageBroker {
     count(result ? BrokerCount::delivered : BrokerCount::failed);
     return result;
   }
+
+  std::shared_ptr<detail::ListenerSlot> listeners_ = std::make_shared<detail::ListenerSlot>();
 };
 
 template <class M, std::predicate<const ActorId&> Wanted>
@@ -409,6 +471,7 @@ std::vector<BroadcastResult<M>> MessageBroker::broadcast_filter(Wanted wanted, c
   for (const Registry::Entry& entry : registered()) {
     const Operations* const operations = entry.accepts->find(detail::message_info<M>);
     if (operations == nullptr || !wanted(id_of(entry.actor))) continue;
+    tell_listener(BrokerAct::Kind::broadcast, entry.actor, {}, message);
     if constexpr (Askable<M>) {
       count(BrokerCount::sent);
       auto call = std::make_unique<detail::AskCall>();

@@ -3,3 +3,4 @@
 #include "orrery/actor.hpp"
 
 #include "orrery/broker/broker.hpp"
+#include "orrery/broker/router.hpp"

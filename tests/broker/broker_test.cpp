@@ -369,6 +369,82 @@ TEST_P(BrokerTest, a_routing_key_asks_the_subscribers_in_turn) {
   });
 }
 
+TEST_P(BrokerTest, a_pool_is_asked_in_turn_and_replaces_who_fails) {
+  struct Resizer {
+    std::shared_ptr<std::atomic<int>> made;
+    int number = ++*made;
+    int handle(Double) const { return number; }
+    void handle(Add m) const {
+      if (m.value < 0) throw std::runtime_error{"negative"};
+    }
+  };
+  run([](Stage& stage) {
+    Broker broker{stage.rt};
+    const auto made = std::make_shared<std::atomic<int>>(0);
+    const auto pool = start_pool<Double, Add>(broker, "images", 3, [made] { return Resizer{made}; });
+    ASSERT_TRUE(pool.has_value());
+    Router<Double> ask{broker, "images", Routing::round_robin};
+    Router<Add> tell{broker, "images", Routing::broadcast};
+    std::set<int> answers;
+    for (int i = 0; i < 3; ++i) answers.insert(ask.ask(Double{1}).value());
+    EXPECT_EQ(answers, (std::set{1, 2, 3}));
+    EXPECT_EQ(tell.tell(Add{-1}).value(), 3U);
+    stage.settle();
+    answers.clear();
+    for (int i = 0; i < 3; ++i) answers.insert(ask.ask(Double{1}).value());
+    EXPECT_EQ(answers, (std::set{4, 5, 6}));
+    EXPECT_EQ((Router<Add>{broker, "nothing", Routing::random}.tell(Add{1}).error()), SendError::routing_failed);
+  });
+}
+
+TEST_P(BrokerTest, a_key_always_goes_to_the_same_member) {
+  struct Keyed {
+    int number;
+    int handle(Double) const { return number; }
+  };
+  run([](Stage& stage) {
+    Broker broker{stage.rt};
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(broker.subscribe<Double>("k", stage.rt.spawn(Keyed{i})));
+    Router<Double> router{broker, "k", Routing::consistent_hashing};
+    std::set<int> used;
+    for (std::uint64_t key = 0; key < 20; ++key) {
+      const int first = router.ask(Double{1}, detail::default_timeout, key).value();
+      EXPECT_EQ(router.ask(Double{2}, detail::default_timeout, key).value(), first);
+      used.insert(first);
+    }
+    EXPECT_GE(used.size(), 3U);
+  });
+}
+
+TEST_P(BrokerTest, the_smallest_mailbox_gets_the_message) {
+  struct Waits {
+    Ref<supervision_tests::Door> door;
+    int seen = 0;
+    void handle(Add) {
+      (void)door.ask(supervision_tests::Pass{}, no_timeout);
+      ++seen;
+    }
+    int handle(Total) const { return seen; }
+  };
+  run([](Stage& stage) {
+    Broker broker{stage.rt};
+    const auto door = stage.rt.spawn(supervision_tests::Door{});
+    std::vector<Ref<Waits>> members;
+    for (int i = 0; i < 2; ++i) {
+      members.push_back(stage.rt.spawn(Waits{door}, {.mailbox = bounded(100)}));
+      ASSERT_TRUE(broker.subscribe<Add>("s", members.back()));
+    }
+    for (int i = 0; i < 10; ++i) members[0].tell(Add{i});
+    stage.settle();  // one is in its handler, nine wait
+    Router<Add> router{broker, "s", Routing::smallest_mailbox};
+    for (int i = 0; i < 8; ++i) ASSERT_TRUE(router.tell(Add{i}));
+    door.tell(supervision_tests::Open{});
+    stage.settle();
+    EXPECT_EQ(members[0].ask(Total{}).value(), 10);
+    EXPECT_EQ(members[1].ask(Total{}).value(), 8);
+  });
+}
+
 TEST_P(BrokerTest, every_send_is_counted_once) {
   run([](Stage& stage) {
     Broker broker{stage.rt};

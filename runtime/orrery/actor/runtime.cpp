@@ -339,6 +339,12 @@ Ledger Runtime::ledger() const {
   return total;
 }
 
+std::size_t Runtime::bounded_depth(Handle handle) const {
+  const Cell* const cell = living_cell(handle);
+  BoundedMailbox* const bounded = cell == nullptr ? nullptr : cell->bounded.load(std::memory_order_acquire);
+  return bounded == nullptr ? 0 : bounded->counts().depth;
+}
+
 std::optional<Ledger> Runtime::ledger_of(Handle handle) const {
   const Cell* const cell = living_cell(handle);
   if (cell == nullptr || cell->life == Cell::Life::vacant) return std::nullopt;

@@ -113,6 +113,8 @@ class Runtime : public detail::RefusedSpawns {
 
   /// Returns: the account of all mailboxes together; exact while nothing runs.    Cost: O(cells).
   [[nodiscard]] Ledger ledger() const;
+  /// Returns: how many messages wait in a bounded mailbox; 0 for any other.    Threads: any.    Cost: one lock.
+  [[nodiscard]] std::size_t bounded_depth(Handle handle) const;
   /// Returns: the account of one living actor's mailbox (offered and refused only as far as they reached it).
   [[nodiscard]] std::optional<Ledger> ledger_of(Handle handle) const;
 

@@ -1,5 +1,6 @@
 #include "orrery/broker/broker.hpp"
 
+#include "orrery/broker/routing.hpp"
 #include "orrery/core/asymmetric_fence.hpp"
 #include "orrery/core/check.hpp"
 #include "orrery/core/mix.hpp"
@@ -169,21 +170,23 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
     return published;
   }
 
-  std::optional<std::pair<Handle, const detail::LegOperations*>> pick(std::string_view subject_text,
-                                                                      const MessageInfo& message) {
+  std::vector<Leg> members(std::string_view subject_text, const MessageInfo& message) {
+    std::vector<Leg> living;
     const auto subject = Subject::parse(subject_text);
-    if (!subject) return std::nullopt;
+    if (!subject) return living;
     const Routes routes = current_routes();
     MatchBuffer buffer;
-    std::vector<Subscriber> living;
-    for (const auto piece : routes.match(*subject, &message, turn_.load(std::memory_order_relaxed), buffer)) {
+    for (const auto piece : routes.match(*subject, &message, mix64(turn_.load(std::memory_order_relaxed)), buffer)) {
       for (const Subscriber& one : piece) {
-        if (runtime_.living_cell(handle_of(one)) != nullptr) living.push_back(one);
+        if (runtime_.living_cell(handle_of(one)) != nullptr) living.push_back({handle_of(one), &operations_of(one)});
       }
     }
+    return living;
+  }
+  std::optional<Leg> pick(std::string_view subject, const MessageInfo& message) {
+    const std::vector<Leg> living = members(subject, message);
     if (living.empty()) return std::nullopt;
-    const Subscriber& chosen = living[turn_.fetch_add(1, std::memory_order_relaxed) % living.size()];
-    return std::pair{handle_of(chosen), &operations_of(chosen)};
+    return living[pick_round_robin(living.size(), turn_.fetch_add(1, std::memory_order_relaxed))];
   }
 
   /// An actor has ended.
@@ -403,9 +406,10 @@ Published Broker::publish_legs(std::string_view subject, const MessageInfo& mess
   return impl_->publish(subject, message, legs);
 }
 std::optional<MessageBroker::Leg> Broker::pick_subscriber(std::string_view subject, const MessageInfo& message) {
-  const auto picked = impl_->pick(subject, message);
-  if (!picked) return std::nullopt;
-  return Leg{picked->first, picked->second};
+  return impl_->pick(subject, message);
+}
+std::vector<MessageBroker::Leg> Broker::members(std::string_view subject, const MessageInfo& message) {
+  return impl_->members(subject, message);
 }
 std::expected<void, SendError> Broker::deliver(Handle to, Envelope* envelope) {
   count(BrokerCount::sent);

@@ -392,6 +392,30 @@ class MessageBroker {
     return count_result<M>(detail::take_result<M>(call));
   }
 
+  // ---- for routers ----------------------------------------------------------------------------------------------
+
+  struct Leg {
+    Handle actor;
+    const detail::LegOperations* operations;
+  };
+  /// Returns: the living subscribers of that kind of message on that subject, in the order of subscription; of a group
+  ///          the member whose turn it is.
+  [[nodiscard]] virtual std::vector<Leg> members(std::string_view subject, const MessageInfo& message) = 0;
+  template <class M>
+  std::expected<void, SendError> send_to(const Leg& leg, M message, std::source_location where) {
+    tell_listener(BrokerAct::Kind::routed, leg.actor, {}, message);
+    return deliver(leg.actor, detail::make_message(runtime(), *leg.operations->copied, std::move(message), where));
+  }
+  template <class M>
+  [[nodiscard]] AskResult<M> ask_of(const Leg& leg, M message, Duration timeout, std::source_location where) {
+    tell_listener(BrokerAct::Kind::routed, leg.actor, {}, message);
+    count(BrokerCount::sent);
+    detail::AskCall call;
+    detail::begin_ask(call, runtime().index(), leg.actor, leg.operations->copied, std::move(message), timeout, where);
+    call.wait();
+    return count_result<M>(detail::take_result<M>(call));
+  }
+
   [[nodiscard]] virtual BrokerMetrics metrics() const = 0;
   [[nodiscard]] virtual Runtime& runtime() const noexcept = 0;
 
@@ -410,10 +434,6 @@ class MessageBroker {
                                                                           std::string_view group, Handle actor,
                                                                           const detail::LegOperations& operations) = 0;
   virtual Published publish_legs(std::string_view subject, const MessageInfo& message, detail::PublishLegs& legs) = 0;
-  struct Leg {
-    Handle actor;
-    const detail::LegOperations* operations;
-  };
   /// Returns: the subscriber whose turn it is.
   [[nodiscard]] virtual std::optional<Leg> pick_subscriber(std::string_view subject, const MessageInfo& message) = 0;
   /// Hands a message over, which is taken over in every case. Never waits (B3).
@@ -504,6 +524,7 @@ class Broker final : public MessageBroker {
   Broker& operator=(const Broker&) = default;
 
   bool unsubscribe(const TopicSubscription& subscription) override;
+  [[nodiscard]] std::vector<Leg> members(std::string_view subject, const MessageInfo& message) override;
   [[nodiscard]] std::vector<ActorId> subscribers(std::string_view subject) const override;
   [[nodiscard]] BrokerMetrics metrics() const override;
   [[nodiscard]] Runtime& runtime() const noexcept override;

@@ -26,6 +26,7 @@
 #include "orrery/broker/routes.hpp"
 #include "orrery/broker/shared_payload.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <concepts>
@@ -487,6 +488,11 @@ std::vector<BroadcastResult<M>> MessageBroker::broadcast_filter(Wanted wanted, c
                                                                 std::source_location where) {
   std::vector<BroadcastResult<M>> results;
   std::vector<std::unique_ptr<detail::AskCall>> calls;
+  const Duration limit = timeout == detail::default_timeout ? runtime().runtime_options().ask_timeout : timeout;
+  const Instant began = runtime().now();
+  const auto left = [&] {  // one deadline for all, also for who is asked late because we were held up
+    return limit == no_timeout ? limit : std::max(limit - (runtime().now() - began), Duration::zero());
+  };
   const auto id_of = [](Handle handle) { return ActorId{0, handle.slot, handle.generation, 0}; };
   for (const Registry::Entry& entry : registered()) {
     const Operations* const operations = entry.accepts->find(detail::message_info<M>);
@@ -495,7 +501,7 @@ std::vector<BroadcastResult<M>> MessageBroker::broadcast_filter(Wanted wanted, c
     if constexpr (Askable<M>) {
       count(BrokerCount::sent);
       auto call = std::make_unique<detail::AskCall>();
-      detail::begin_ask(*call, runtime().index(), entry.actor, operations, M(message), timeout, where);
+      detail::begin_ask(*call, runtime().index(), entry.actor, operations, M(message), left(), where);
       results.push_back({id_of(entry.actor), std::unexpected(SendError::timeout)});
       calls.push_back(std::move(call));
     } else {
@@ -505,7 +511,7 @@ std::vector<BroadcastResult<M>> MessageBroker::broadcast_filter(Wanted wanted, c
       results.push_back({id_of(entry.actor), std::move(result)});
     }
   }
-  for (std::size_t i = 0; i < calls.size(); ++i) {  // all have begun, so their deadlines are one
+  for (std::size_t i = 0; i < calls.size(); ++i) {
     calls[i]->wait();
     results[i].result = count_result<M>(detail::take_result<M>(*calls[i]));
   }

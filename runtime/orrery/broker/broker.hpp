@@ -185,6 +185,7 @@ struct BrokerAct {
   std::string_view topic{};    ///< of a publish or a routing key
   const MessageInfo* message;  ///< what it is; never null
   const void* payload;         ///< the message itself, valid during the call
+  std::shared_ptr<const void> (*copy)(const void* payload);  ///< makes a copy of it; null when it cannot be copied
 };
 /// Hears what a broker is asked to do, before it does it.    Threads: any, at once.
 class BrokerListener {
@@ -194,6 +195,11 @@ class BrokerListener {
 };
 
 namespace detail {
+template <class M>
+std::shared_ptr<const void> copy_payload(const void* payload) {
+  return std::make_shared<const M>(*static_cast<const M*>(payload));
+}
+
 /// Where the listener is, if there is one: a look at a flag for everybody else.
 class ListenerSlot {
  public:
@@ -444,7 +450,9 @@ class MessageBroker {
  private:
   template <class M>
   void tell_listener(BrokerAct::Kind kind, Handle to, std::string_view topic, const M& message) {
-    listeners_->tell({kind, to, topic, &detail::message_info<M>, &message});
+    std::shared_ptr<const void> (*copy)(const void*) = nullptr;
+    if constexpr (std::copy_constructible<M>) copy = &detail::copy_payload<M>;
+    listeners_->tell({kind, to, topic, &detail::message_info<M>, &message, copy});
   }
   [[nodiscard]] std::expected<const Operations*, SendError> find_operations(Handle to, const MessageInfo& message) {
     const AcceptTable* const accepts = route_of(to);

@@ -328,6 +328,28 @@ TEST_P(Ends, are_told_with_the_reason_of_the_last_incarnation) {
   });
 }
 
+TEST_P(Ends, of_watchers_leave_nothing_behind_with_whom_they_watched) {
+  run(
+      [](Stage& s) {
+        const auto server = s.rt.spawn(Worker{std::make_shared<Journal>(), "server"});
+        for (int i = 0; i < 2'000; ++i) {
+          const auto client = s.rt.spawn(Friend{std::make_shared<Journal>(), "client"});
+          client.tell(Watch{server});
+          s.settle();
+          s.rt.stop(client);
+        }
+        const auto last = s.rt.spawn(Friend{s.log, "last"});
+        last.tell(Watch{server});
+        s.settle();
+        const std::uint64_t refused = s.rt.ledger().refused;
+        s.rt.stop(server);
+        s.settle();
+        EXPECT_EQ(s.log->take(), Lines{"last hears down shutdown"});
+        EXPECT_LE(s.rt.ledger().refused - refused, 16U) << "each is a Down that nobody is there to hear";
+      },
+      {.seeds = 1, .rounds = 1}, {.faults = sim::FaultProfile::none, .operations_max = 1'000'000});
+}
+
 TEST_P(Ends, are_not_told_after_an_unwatch) {
   run([](Stage& s) {
     const auto worker = s.rt.spawn(Worker{std::make_shared<Journal>(), "w"});

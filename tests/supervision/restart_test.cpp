@@ -285,6 +285,56 @@ TEST_P(Restarting, begins_with_what_the_factory_gives_each_time) {
   });
 }
 
+// ---- groups -----------------------------------------------------------------------------------------------------------
+
+TEST_P(Restarting, of_a_group_stops_backwards_starts_forwards_and_forgets_temporary_bystanders) {
+  for (const bool all : {true, false}) {
+    run(
+        [all](Stage& s) {
+          const auto top = started(s.rt, "top",
+                                   {.strategy = all ? RestartStrategy::one_for_all : RestartStrategy::rest_for_one,
+                                    .children = {child("a", Worker{s.log, "a"}), child("b", Worker{s.log, "b"}),
+                                                 child("t", Worker{s.log, "t"}, {.restart = RestartType::temporary}),
+                                                 child("c", Worker{s.log, "c"})}});
+          (void)s.log->take();
+          child_of<Worker>(s.rt, "top/b").tell(Crash{});
+          s.settle();
+          Lines expected{"stop b: failed: boom", "stop c: shutdown", "stop t: shutdown", "restart b: failed: boom",
+                         "restart c: shutdown"};
+          if (all) expected.insert(expected.begin() + 3, {"stop a: shutdown", "restart a: shutdown"});
+          EXPECT_EQ(s.log->take(), expected);
+          EXPECT_EQ(top.ask(CountChildren{}), (ChildCounts{.specs = 3, .active = 3, .supervisors = 0, .workers = 3}));
+          EXPECT_FALSE(s.rt.find<Worker>("top/t"));
+        },
+        {.seeds = 20, .rounds = 4});
+  }
+}
+
+TEST_P(Restarting, that_fails_lets_a_request_in_before_it_is_tried_again) {
+  run(
+      [](Stage& s) {
+        const auto may_start = std::make_shared<std::atomic<bool>>(true);
+        const auto picky = [log = s.log, may_start]() -> std::expected<Worker, ExitReason> {
+          if (!*may_start) return std::unexpected(ExitReason::custom("no"));
+          return Worker{log, "a"};
+        };
+        const auto top = started(s.rt, "top",
+                                 {.intensity = 1'000'000,
+                                  .children = {child("a", picky)},
+                                  .listener = reports_to(std::make_shared<Journal>())});
+        *may_start = false;
+        child_of<Worker>(s.rt, "top/a").tell(Crash{});
+        ChildStatus status = ChildStatus::running;
+        while (status == ChildStatus::running) status = top.ask(WhichChildren{}, no_timeout)->front().status;
+        EXPECT_EQ(status, ChildStatus::restarting);
+        EXPECT_TRUE(top.ask(TerminateChild{"a"}, no_timeout).has_value());
+        EXPECT_EQ(top.ask(WhichChildren{}, no_timeout)->front().status, ChildStatus::undefined);
+        *may_start = true;
+        EXPECT_TRUE(top.ask(RestartChild{"a"}, no_timeout).has_value());
+      },
+      {.seeds = 20, .rounds = 4});
+}
+
 // ---- hooks ------------------------------------------------------------------------------------------------------------
 
 TEST_P(Restarting, tells_on_restart_why_and_without_it_calls_on_start) {

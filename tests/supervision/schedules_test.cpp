@@ -40,6 +40,22 @@ struct Actor {
   void handle(Note, Context& context) { act(context); }
 };
 
+/// Traps exits and links to a worker, in each of its lives.
+struct LinksUp {
+  Log log;
+  int life;
+  Ref<Worker> to;
+  void on_start(Context& context) {
+    context.trap_exits(*this);
+    context.link(to);
+  }
+  void handle(Exit exit, Context& context) {
+    if (exit.kind == Exit::Kind::stop) return context.stop(exit.reason);
+    log->add(fmt::format("{} hears {}", life, to_string(exit.reason)));
+  }
+  void handle(Crash m) { throw std::runtime_error{m.why}; }
+};
+
 struct Program {
   const char* name;
   std::function<void(World&, const Log&)> run;  ///< until all is at rest
@@ -293,6 +309,57 @@ const std::vector<Program>& programs() {
            [](const Lines& lines) {
              EXPECT_EQ(count_of(lines, "stop y: y"), 1U);
              EXPECT_EQ(count_of(lines, "stop x: y") + count_of(lines, "stop x: noproc"), 1U) << text_of(lines);
+           }},
+      {.name = "links_of_two_who_crash_at_once",
+       .run =
+           [=](World& w, const Log& log) {
+             const auto quiet = std::make_shared<Journal>();
+             const auto lives = std::make_shared<int>(0);
+             const auto top = started(w, "top", tree_of(quiet, {worker(quiet, "b")}));
+             const auto b = child_of<Worker>(w, "top/b");
+             (void)top.ask(StartChild{child("a", [=] { return LinksUp{log, ++*lives, b}; })}, no_timeout);
+             const auto a = child_of<LinksUp>(w, "top/a");
+             w.run();
+             a.tell(Crash{});
+             b.tell(Crash{});
+             w.run();
+             b.tell(Crash{"again"});
+             w.run();
+           },
+       // What its first life was linked to has ended with that; its second hears of the end of what that linked to.
+       .check = [](const Lines& lines) { EXPECT_EQ(count_of(lines, "2 hears"), 1U) << text_of(lines); },
+       .in_channels = false,
+       .unreduced = false},
+      {.name = "an_unlink_from_one_that_crashes",
+       .run =
+           [=](World& w, const Log& log) {
+             const auto quiet = std::make_shared<Journal>();
+             const auto b = w.spawn(Worker{quiet, "b"});
+             struct Undecided {
+               Log log;
+               Ref<Worker> to;
+               void on_start(Context& context) {
+                 context.trap_exits(*this);
+                 context.link(to);
+               }
+               void handle(Exit exit, Context& context) {
+                 if (exit.kind == Exit::Kind::stop) return context.stop(exit.reason);
+                 log->add("hears");
+               }
+               void handle(Note, Context& context) {
+                 context.unlink(to);
+                 log->add("unlinked");
+               }
+             };
+             const auto a = w.spawn(Undecided{log, b});
+             w.run();
+             at_once(w, [=](Context&) { a.tell(Note{}); });
+             b.tell(Crash{});
+             w.run();
+           },
+       .check =
+           [](const Lines& lines) {
+             EXPECT_TRUE(lines == Lines{"unlinked"} || lines == (Lines{"hears", "unlinked"})) << text_of(lines);
            }},
       {.name = "a_watch_of_a_child_that_ends_for_good",
        .run =

@@ -62,7 +62,13 @@ struct Watcher {
   const Operations* down;  ///< delivers a Down to that actor's type
 };
 
-/// Actors that something is known of, how often each: whom one watches, whom one is linked to.
+/// Somebody whose fate is tied to the actor's.
+struct Linked {
+  Handle who;
+  std::uint32_t incarnation = 0;  ///< of theirs, which made the link and alone hears of our end; 0: we made it
+};
+
+/// Actors that something is known of, how often each: whom one watches.
 using HandleCounts = std::unordered_map<std::uint64_t, std::uint32_t>;  // looked up, never iterated
 [[nodiscard]] constexpr std::uint64_t key_of(Handle handle) noexcept {
   return (std::uint64_t{handle.generation} << 32) | handle.slot;
@@ -84,7 +90,7 @@ struct CellExtras {
   std::size_t unstashed = 0;  ///< how many of the stash go before the mailbox now
   std::vector<Watcher> watchers;
   std::unique_ptr<HandleCounts> watching;  ///< whose Down is to be handled, and how often
-  std::unique_ptr<std::vector<Handle>> links;
+  std::unique_ptr<std::vector<Linked>> links;
   BondPtr bond;  ///< set while it is supervised
   ExitReason exit_reason;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> draws;  ///< per named stream: its key, and how often it was used

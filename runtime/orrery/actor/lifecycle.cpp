@@ -152,7 +152,7 @@ void Runtime::end(Cell& cell) {
     if (cell.actor != nullptr) cell.type->destroy(std::exchange(cell.actor, nullptr));
   }
   const Handle self = cell.handle();
-  std::unique_ptr<std::vector<Handle>> links;
+  std::unique_ptr<std::vector<Linked>> links;
   if (cell.extras != nullptr) links = std::move(cell.extras->links);
   if (observer_ != nullptr) {
     observer_->before_exit(cell);

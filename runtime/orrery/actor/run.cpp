@@ -118,8 +118,8 @@ bool Runtime::is_still_wanted(Cell& cell, Envelope& notice) {
     return true;
   }
   const Exit& exit = *static_cast<const Exit*>(notice.payload());
-  if (exit.kind != Exit::Kind::linked) return exit.incarnation == cell.incarnation;
-  return extras->links != nullptr && std::erase(*extras->links, exit.from) > 0;
+  if (exit.incarnation != 0 && exit.incarnation != cell.incarnation) return false;
+  return exit.kind != Exit::Kind::linked || drop_link(cell, exit.from);
 }
 
 /// Takes over everything about a message that is not a plain tell to the actor that lives here.

@@ -263,10 +263,12 @@ class Runtime : public detail::RefusedSpawns {
   void push_signal(Cell& cell, SignalNode* node);
   [[nodiscard]] Envelope* make_exit(Signal kind, Handle from, ExitReason reason, std::uint32_t incarnation);
   void take_signal(Cell& cell, SignalNode& node);
+  void forget_dead_watchers(std::vector<Watcher>& watchers) const;
   void answer_for_the_dead(const SignalNode& node, Handle target);
   void put_into_own_mailbox(Cell& cell, Envelope* envelope);
-  static void add_link(Cell& cell, Handle peer);
-  void break_links(Handle self, const std::vector<Handle>& links, const ExitReason& reason);
+  static void add_link(Cell& cell, Linked peer);
+  static bool drop_link(Cell& cell, Handle peer);
+  void break_links(Handle self, const std::vector<Linked>& links, const ExitReason& reason);
   [[nodiscard]] Handle caller() const noexcept;
   void ring(Cell& cell) noexcept;
   void ring_mail(Cell& cell);

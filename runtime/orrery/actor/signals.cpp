@@ -51,10 +51,7 @@ bool Runtime::signal(Handle target, Signal kind, ExitReason reason, Handle from,
   if (cell != nullptr && asks_to_end(kind) && cell->is(Cell::traps_exits)) {
     return send(target, make_exit(kind, from, std::move(reason), incarnation), false).has_value();
   }
-  if (cell == nullptr) {
-    if (kind == Signal::link) (void)signal(from, Signal::link_exit, ExitReason::custom("noproc"), target);
-    return false;
-  }
+  if (cell == nullptr) return false;
   auto* const node = new SignalNode;
   node->kind = kind;
   node->target_generation = target.generation;
@@ -90,7 +87,7 @@ void Runtime::deliver_signal(Handle target, Link& signal_link) {
 void Runtime::answer_for_the_dead(const SignalNode& node, Handle target) {
   const auto noproc = [] { return ExitReason::custom("noproc"); };
   if (node.kind == Signal::watch) send_down(node.watcher, target, 0, noproc());
-  if (node.kind == Signal::link) (void)signal(node.from, Signal::link_exit, noproc(), target);
+  if (node.kind == Signal::link) (void)signal(node.from, Signal::link_exit, noproc(), target, node.linker);
 }
 
 void Runtime::send_down(Watcher watcher, Handle who, std::uint32_t incarnation, const ExitReason& reason) {
@@ -158,9 +155,12 @@ void Runtime::take_signal(Cell& cell, SignalNode& node) {
   const bool is_alive =
       cell.life == Cell::Life::living && (node.incarnation == 0 || node.incarnation == cell.incarnation);
   switch (node.kind) {
-    case Signal::watch:
-      cell.need_extras().watchers.push_back(node.watcher);
+    case Signal::watch: {
+      std::vector<Watcher>& watchers = cell.need_extras().watchers;
+      if (watchers.size() == watchers.capacity()) forget_dead_watchers(watchers);
+      watchers.push_back(node.watcher);
       return;
+    }
     case Signal::unwatch:
       if (cell.extras != nullptr) {
         std::vector<Watcher>& watchers = cell.extras->watchers;
@@ -170,15 +170,13 @@ void Runtime::take_signal(Cell& cell, SignalNode& node) {
       return;
     case Signal::link:
       if (is_alive) {
-        add_link(cell, node.from);
+        add_link(cell, {node.from, node.linker});
       } else {
         answer_for_the_dead(node, {cell.slot, node.target_generation});
       }
       return;
     case Signal::unlink:
-      if (is_alive && cell.extras != nullptr && cell.extras->links != nullptr) {
-        std::erase(*cell.extras->links, node.from);
-      }
+      if (is_alive) (void)drop_link(cell, node.from);
       return;
     case Signal::kill:
       if (!is_alive || cell.ending == Cell::Ending::unwinding) return;
@@ -189,9 +187,7 @@ void Runtime::take_signal(Cell& cell, SignalNode& node) {
     case Signal::link_exit:
       if (!is_alive) return;
       if (cell.is(Cell::traps_exits)) break;
-      if (cell.extras == nullptr || cell.extras->links == nullptr || std::erase(*cell.extras->links, node.from) == 0) {
-        return;  // unlinked meanwhile, or the link of an earlier incarnation
-      }
+      if (!drop_link(cell, node.from)) return;  // unlinked meanwhile
       [[fallthrough]];
     case Signal::exit:
       if (!is_alive) return;
@@ -208,6 +204,12 @@ void Runtime::take_signal(Cell& cell, SignalNode& node) {
   }
   // It began to trap exits while the signal was under way.
   put_into_own_mailbox(cell, make_exit(node.kind, node.from, std::move(node.reason), node.incarnation));
+}
+
+/// Who has ended need not be told. Looked for only when the list would grow, so that it costs O(1) for each watch.
+void Runtime::forget_dead_watchers(std::vector<Watcher>& watchers) const {
+  std::erase_if(watchers, [&](const Watcher& one) { return living_cell(one.who) == nullptr; });
+  if (watchers.size() >= watchers.capacity() / 2) watchers.reserve(std::max<std::size_t>(8, watchers.capacity() * 2));
 }
 
 /// As a send to it by itself, which nobody else's act can come before.
@@ -229,26 +231,47 @@ void Runtime::put_into_own_mailbox(Cell& cell, Envelope* envelope) {
 
 // ---- links --------------------------------------------------------------------------------------------------------
 
-void Runtime::add_link(Cell& cell, Handle peer) {
+void Runtime::add_link(Cell& cell, Linked peer) {
   auto& links = cell.need_extras().links;
-  if (links == nullptr) links = std::make_unique<std::vector<Handle>>();
-  if (std::ranges::find(*links, peer) == links->end()) links->push_back(peer);  // at most one per pair
+  if (links == nullptr) links = std::make_unique<std::vector<Linked>>();
+  const auto at = std::ranges::find(*links, peer.who, &Linked::who);  // at most one per pair
+  if (at == links->end()) {
+    links->push_back(peer);
+  } else if (peer.incarnation != 0) {
+    at->incarnation = peer.incarnation;
+  }
+}
+
+/// Returns: whether there was a link.
+bool Runtime::drop_link(Cell& cell, Handle peer) {
+  if (cell.extras == nullptr || cell.extras->links == nullptr) return false;
+  return std::erase_if(*cell.extras->links, [&](const Linked& one) { return one.who == peer; }) > 0;
 }
 
 void Runtime::link(Cell& cell, Handle peer) {
   const Handle self = cell.handle();
   if (peer == self) return;
-  add_link(cell, peer);
-  (void)signal(peer, Signal::link, {}, self);
+  add_link(cell, {peer});
+  if (observer_ != nullptr) observer_->before_signal(peer, Signal::link);
+  Cell* const other = living_cell(peer);
+  if (other == nullptr) {
+    (void)signal(self, Signal::link_exit, ExitReason::custom("noproc"), peer, cell.incarnation);
+    return;
+  }
+  auto* const node = new SignalNode;
+  node->kind = Signal::link;
+  node->target_generation = peer.generation;
+  node->from = self;
+  node->linker = cell.incarnation;
+  if (observer_ == nullptr || !observer_->carry_signal(peer, *node)) push_signal(*other, node);
 }
 
 void Runtime::unlink(Cell& cell, Handle peer) {
-  if (cell.extras == nullptr || cell.extras->links == nullptr) return;
-  if (std::erase(*cell.extras->links, peer) > 0) (void)signal(peer, Signal::unlink, {}, cell.handle());
+  if (drop_link(cell, peer)) (void)signal(peer, Signal::unlink, {}, cell.handle());
 }
 
-void Runtime::break_links(Handle self, const std::vector<Handle>& links, const ExitReason& reason) {
-  for (const Handle peer : links) (void)signal(peer, Signal::link_exit, reason, self);
+void Runtime::break_links(Handle self, const std::vector<Linked>& links, const ExitReason& reason) {
+  for (const Linked& one : links) (void)signal(one.who, Signal::link_exit, reason, self, one.incarnation);
 }
 
 }  // namespace orrery

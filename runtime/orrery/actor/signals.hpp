@@ -13,6 +13,7 @@ struct Runtime::SignalNode : Link {
   std::uint32_t target_generation = 0;
   std::uint32_t incarnation = 0;  ///< of the target that it is for; 0: any
   Handle from;                    ///< of an exit, a link
+  std::uint32_t linker = 0;       ///< of a link: which incarnation of `from` made it
   ExitReason reason;
   Watcher watcher{};
 };

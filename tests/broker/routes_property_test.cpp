@@ -72,7 +72,7 @@ void expect_same(const Routes& routes, const RouteModel& model, const std::vecto
 }
 
 RC_GTEST_PROP(RoutesModel, agrees_with_a_plain_list_after_each_change, ()) {
-  const auto changes = *rc::gen::container<std::vector<Change>>(a_change());
+  const auto changes = *rc::gen::scale(3, rc::gen::container<std::vector<Change>>(a_change()));
   const auto subjects = *rc::gen::container<std::vector<std::string>>(3, a_subject());
   Routes routes;
   RouteModel model;

@@ -155,7 +155,7 @@ Matched Routes::match(const Subject& subject, const void* type, std::uint64_t dr
   buffer.walk(*root, subject, 0);
   if (buffer.leaves_.empty()) return {};
   const bool is_only_one = buffer.leaves_.size() == 1;
-  if (is_only_one && buffer.leaves_.front()->groups.empty()) return buffer.leaves_.front()->pieces;
+  if (is_only_one && buffer.leaves_.front()->groups.empty()) return buffer.leaves_.front()->plain();
   buffer.choose_members(draw);
   for (const RouteLeaf* const leaf : buffer.leaves_) {
     for (const auto& chunk : leaf->chunks) buffer.add(*chunk);

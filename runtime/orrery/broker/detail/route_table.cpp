@@ -53,7 +53,12 @@ void join(std::vector<std::shared_ptr<const Roster>>& chunks, std::size_t index)
 
 RouteLeafPtr finished(RouteLeaf leaf) {
   leaf.pieces.clear();
-  for (const auto& chunk : leaf.chunks) leaf.pieces.emplace_back(chunk->subscribers);
+  leaf.only_piece = {};
+  if (leaf.chunks.size() == 1) {
+    leaf.only_piece = leaf.chunks.front()->subscribers;
+  } else {
+    for (const auto& chunk : leaf.chunks) leaf.pieces.emplace_back(chunk->subscribers);
+  }
   if (leaf.chunks.empty() && leaf.groups.empty()) return nullptr;
   return std::make_shared<const RouteLeaf>(std::move(leaf));
 }

@@ -45,9 +45,12 @@ struct RouteLeaf {
   static constexpr std::size_t chunk_size_max = 256;
 
   std::vector<std::shared_ptr<const Roster>> chunks;      ///< the plain ones, in order, none empty
-  std::vector<std::span<const Subscriber>> pieces;        ///< the same for publishers
   std::vector<std::shared_ptr<const RouteGroup>> groups;  ///< in the order in which they came to be
+  std::vector<std::span<const Subscriber>> pieces;        ///< of the chunks, if there are several
+  std::span<const Subscriber> only_piece;                 ///< else: one step less to memory for most topics
 
+  /// The plain subscribers as they stand.
+  [[nodiscard]] Matched plain() const noexcept { return pieces.empty() ? Matched{&only_piece, chunks.size()} : pieces; }
   [[nodiscard]] bool contains(std::string_view group, std::uint64_t id) const noexcept;
   /// Pre: `leaf` may be null, and has no such subscription.
   [[nodiscard]] static RouteLeafPtr with(const RouteLeaf* leaf, const Subscription& added, std::uint64_t sequence);

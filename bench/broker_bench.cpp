@@ -32,6 +32,11 @@ struct Topics {
     for (std::uint64_t i = 0; i < count; ++i) routes = with(routes, names[i], i);
   }
 };
+/// Made once; a benchmark is called several times until its length is found.
+const Topics& topics_of(std::int64_t count) {
+  static std::map<std::int64_t, Topics> made;
+  return made.try_emplace(count, static_cast<std::uint64_t>(count)).first->second;
+}
 
 std::uint64_t sum_of(Matched matched) {
   std::uint64_t sum = 0;
@@ -44,7 +49,7 @@ std::uint64_t sum_of(Matched matched) {
 /// A topic is published to for the thousandth time: what is looked at is in the cache, so that the rows differ by the number
 /// of nodes alone.
 void match_exact(benchmark::State& state) {
-  const Topics topics{static_cast<std::uint64_t>(state.range(0))};
+  const Topics& topics = topics_of(state.range(0));
   const Subject topic = subject(topics.names.back());
   MatchBuffer buffer;
   std::uint64_t sum = 0;
@@ -63,7 +68,7 @@ BENCHMARK(match_exact)->ArgName("topics")->Arg(10)->Arg(1'000)->Arg(100'000)->Un
 
 /// Any topic, by its name, which has to be checked and taken apart: with many topics this is the time of the memory.
 void match_any_name(benchmark::State& state) {
-  const Topics topics{static_cast<std::uint64_t>(state.range(0))};
+  const Topics& topics = topics_of(state.range(0));
   Entropy entropy{1, 0};
   std::vector<const std::string*> order;
   for (std::uint64_t i = 0; i < rounds; ++i) order.push_back(&topics.names[entropy.below(topics.names.size())]);
@@ -99,8 +104,7 @@ BENCHMARK(parse_name)->Unit(benchmark::kMicrosecond);
 
 /// Three patterns that overlap in one subscriber, so that nothing can be handed out as it stands.
 void match_wildcard(benchmark::State& state) {
-  Topics topics{static_cast<std::uint64_t>(state.range(0))};
-  Routes routes = with(topics.routes, "orders.*.created", 1);
+  Routes routes = with(topics_of(state.range(0)).routes, "orders.*.created", 1);
   routes = with(routes, "orders.>", 2);
   routes = with(routes, "*.7.created", 1);
   const Subject topic = subject("orders.7.created");
@@ -158,7 +162,7 @@ void subscribe(benchmark::State& state) {
   const auto count = static_cast<std::uint64_t>(state.range(0));
   Routes routes;
   if (state.range(1) == 0) {
-    routes = Topics{count}.routes;
+    routes = topics_of(state.range(0)).routes;
   } else {
     for (std::uint64_t i = 0; i < count; ++i) routes = with(routes, "news", i);
   }
@@ -169,6 +173,9 @@ void subscribe(benchmark::State& state) {
   for (auto _ : state) versions = routes.with(to, added).without(to, added).version() - routes.version();
   row.finish(2, versions);
 }
-BENCHMARK(subscribe)->ArgNames({"others", "same_topic"})->ArgsProduct({{10, 1'000, 100'000}, {0, 1}});
+BENCHMARK(subscribe)
+    ->ArgNames({"others", "same_topic"})
+    ->ArgsProduct({{10, 1'000, 10'000}, {0, 1}})
+    ->Args({100'000, 0});
 
 }  // namespace

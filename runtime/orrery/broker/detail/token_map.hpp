@@ -83,7 +83,7 @@ class TokenMap {
   }
 
   /// A branch like `old` (which may be none), with `slot` under `bit`; `slot` without content: with nothing there.
-  static Slot changed(const Slot& old, std::uint64_t bit, Slot slot) {
+  static Slot changed(const Slot& old, std::uint64_t bit, const Slot& slot) {
     const bool is_kept = slot.holds != nullptr;
     const std::uint64_t used = is_kept ? old.used | bit : old.used & ~bit;
     const auto slots = std::make_shared<Slot[]>(static_cast<std::size_t>(std::popcount(used)));
@@ -91,11 +91,11 @@ class TokenMap {
     const Slot* from = old.branch();
     for (std::uint64_t left = old.used | bit; left != 0; left &= left - 1) {
       const std::uint64_t next = left & (0 - left);
-      const Slot* const there = (old.used & next) != 0 ? from++ : nullptr;
-      if (next == bit) {
-        if (is_kept) slots[to++] = std::move(slot);
+      if (next != bit) {
+        slots[to++] = *from++;
       } else {
-        slots[to++] = *there;
+        if (is_kept) slots[to++] = slot;
+        if ((old.used & bit) != 0) ++from;
       }
     }
     return {used, slots};

@@ -398,6 +398,87 @@ const std::vector<Program>& programs() {
              EXPECT_LT(std::ranges::find(mail, "a 1"), std::ranges::find(mail, "a 2"));
            },
        .in_channels = false},
+      {.name = "mail_across_a_restart_that_drops_it",
+       .run =
+           [=](World& w, const Log& log) {
+             started(
+                 w, "top",
+                 tree_of(log,
+                         {worker(log, "a",
+                                 {.mailbox = bounded(2, Overflow::suspend), .mail_on_restart = MailOnRestart::drop})}));
+             const auto a = child_of<Worker>(w, "top/a");
+             at_once(w, [=](Context&) {
+               a.tell(Crash{});
+               a.tell(Note{1});
+               a.tell(Note{2});
+             });
+             at_once(w, [=](Context&) { a.tell(Note{3}); });
+             w.run();
+             const std::uint64_t dropped = w.dead_letters().count(DeadLetterReason::restart_dropped);
+             EXPECT_EQ(log->count("a ") + dropped, 3U);
+             for (std::uint64_t i = 0; i < dropped; ++i) log->add("dropped");
+           },
+       .in_channels = false,
+       .unreduced = false},
+      {.name = "an_instance_crashes_and_is_terminated",
+       .run =
+           [=](World& w, const Log& log) {
+             const auto pool =
+                 started(w, "pool", tree_of(log, {worker(log, "w")}, RestartStrategy::simple_one_for_one));
+             const auto info = pool.ask(StartInstance{}, no_timeout);
+             const auto instance = *info->as<Worker>();
+             watch(w.spawn(Watcher{log}), instance);
+             w.run();
+             instance.tell(Crash{});
+             at_once(w, [=](Context&) {
+               const ActorId any{0, instance.handle().slot, instance.handle().generation, 0};
+               EXPECT_TRUE(pool.ask(TerminateInstance{any}, no_timeout).has_value());
+               EXPECT_EQ(pool.ask(CountChildren{}, no_timeout)->active, 0U);
+             });
+             w.run();
+           },
+       .check = [](const Lines& lines) { EXPECT_EQ(count_of(lines, "down "), 1U); },
+       .in_channels = false},
+      {.name = "an_instance_crashes_while_all_are_stopped",
+       .run =
+           [=](World& w, const Log& log) {
+             const auto pool =
+                 started(w, "pool", tree_of(log, {worker(log, "w")}, RestartStrategy::simple_one_for_one));
+             const auto one = *pool.ask(StartInstance{}, no_timeout)->as<Worker>();
+             (void)pool.ask(StartInstance{}, no_timeout);
+             w.run();
+             one.tell(Crash{});
+             w.stop(pool);
+             w.run();
+             EXPECT_EQ(w.living(), 0U);
+           },
+       .check =
+           [](const Lines& lines) {
+             EXPECT_EQ(count_of(lines, "stop w"), 2U + count_of(lines, "restart w"));
+             EXPECT_EQ(count_of(lines, "ended: shutdown"), 1U);
+           }},
+      {.name = "a_starter_is_stopped_while_its_tree_starts",
+       .run =
+           [=](World& w, const Log& log) {
+             struct Starter {
+               Log log;
+               void handle(Note, Context& context) {
+                 const auto up =
+                     start_supervisor(context.runtime(), "top", {.children = {child("a", Worker{log, "a"})}});
+                 log->add(up ? "up" : to_string(up.error()));
+               }
+             };
+             const auto starter = w.spawn(Starter{log});
+             starter.tell(Note{});
+             at_once(w, [=](Context& context) { context.stop(starter); });
+             w.run();
+             EXPECT_EQ(w.living(), log->count("up") == 1 ? 3U : 1U) << text_of(log->lines());
+           },
+       .check =
+           [](const Lines& lines) {
+             EXPECT_EQ(count_of(lines, "start a") - count_of(lines, "up"), count_of(lines, "stop a"));
+           },
+       .in_channels = false},
       {.name = "an_asker_whose_target_restarts",
        .run =
            [=](World& w, const Log& log) {

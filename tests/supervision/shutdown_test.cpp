@@ -241,36 +241,52 @@ TEST_P(ShuttingDown, of_a_tree_whose_supervisor_waits_ends_that_too) {
   });
 }
 
+/// Trees of several kinds, and a lot under way in them.
+void make_a_mess(Stage& s) {
+  for (int tree = 0; tree < 3; ++tree) {
+    const std::string name = fmt::format("t{}", tree);
+    started(s.rt, name,
+            {.strategy = tree == 0 ? RestartStrategy::one_for_all : RestartStrategy::one_for_one,
+             .intensity = 1'000,
+             .children = {child("a", Worker{s.log, "a"}, {.mailbox = bounded(4, Overflow::drop_oldest)}),
+                          child("b", Worker{s.log, "b"}, {.mail_on_restart = MailOnRestart::drop}),
+                          supervisor("s", {.intensity = 1, .children = {child("c", Trapper{s.log, "c"})}},
+                                     {.restart = RestartType::transient})}});
+    const auto a = child_of<Worker>(s.rt, name + "/a");
+    const auto b = child_of<Worker>(s.rt, name + "/b");
+    const auto c = child_of<Trapper>(s.rt, name + "/s/c");
+    for (int i = 0; i < 10; ++i) {
+      (void)a.tell(Note{i});
+      (void)b.tell(Note{i});
+      (void)c.tell(Note{i});
+      if (i % 3 == 1) (void)b.tell(Crash{});
+      if (i % 4 == 2) (void)c.tell(Crash{});
+      if (i == 5) s.rt.exit(a, ExitReason::custom("x"));
+    }
+  }
+}
+
 TEST_P(ShuttingDown, adds_up_whatever_was_under_way) {
   run(
       [](Stage& s) {
-        for (int tree = 0; tree < 3; ++tree) {
-          const std::string name = fmt::format("t{}", tree);
-          started(s.rt, name,
-                  {.strategy = tree == 0 ? RestartStrategy::one_for_all : RestartStrategy::one_for_one,
-                   .intensity = 1'000,
-                   .children = {child("a", Worker{s.log, "a"}, {.mailbox = bounded(4, Overflow::drop_oldest)}),
-                                child("b", Worker{s.log, "b"}, {.mail_on_restart = MailOnRestart::drop}),
-                                supervisor("s", {.intensity = 1, .children = {child("c", Trapper{s.log, "c"})}},
-                                           {.restart = RestartType::transient})}});
-          const auto a = child_of<Worker>(s.rt, name + "/a");
-          const auto b = child_of<Worker>(s.rt, name + "/b");
-          const auto c = child_of<Trapper>(s.rt, name + "/s/c");
-          for (int i = 0; i < 10; ++i) {
-            (void)a.tell(Note{i});
-            (void)b.tell(Note{i});
-            (void)c.tell(Note{i});
-            if (i % 3 == 1) (void)b.tell(Crash{});
-            if (i % 4 == 2) (void)c.tell(Crash{});
-            if (i == 5) s.rt.exit(a, ExitReason::custom("x"));
-          }
-        }
+        make_a_mess(s);
         if (s.seed % 2 == 0) s.settle();
         EXPECT_EQ(s.shut_down(patience), Lines{});
         const Ledger account = s.rt.ledger();
         EXPECT_TRUE(account.adds_up() && account.queued == 0) << orrery_describe(account);
       },
       {.seeds = 100, .rounds = 30}, {});
+}
+
+TEST(ShuttingDownInTheSimulation, adds_up_over_channels_too) {
+  run_simulated(&make_a_mess, is_short() ? 20 : 100, {.mode = sim::Mode::per_pair});
+}
+
+TEST(ShuttingDownInTheSimulation, is_the_same_run_for_the_same_seed) {
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    EXPECT_EQ(simulate(&make_a_mess, seed, {}).trace_hash, simulate(&make_a_mess, seed, {}).trace_hash) << seed;
+  }
+  EXPECT_NE(simulate(&make_a_mess, 1, {}).trace_hash, simulate(&make_a_mess, 2, {}).trace_hash);
 }
 
 }  // namespace

@@ -159,6 +159,36 @@ TEST_P(Tree, whose_starter_is_stopped_meanwhile_ends_as_well) {
   });
 }
 
+TEST_P(Tree, can_be_spawned_like_any_actor_and_is_a_tree_all_the_same) {
+  run([](Stage& s) {
+    (void)s.rt.spawn("plain", Worker{s.log, "plain"});
+    (void)s.rt.spawn("top", Supervisor{{.children = {child("a", Worker{s.log, "a"})}}});
+    s.settle();
+    child_of<Worker>(s.rt, "top/a").tell(Crash{});
+    s.settle();
+    (void)s.log->take();
+    EXPECT_EQ(s.shut_down(patience), Lines{});
+    EXPECT_EQ(s.log->take(), (Lines{"stop a: shutdown", "stop plain: shutdown"})) << "trees end first";
+  });
+}
+
+TEST(TreeInTheSimulation, whose_child_asks_its_supervisor_while_it_starts_is_a_ring) {
+  struct Curious {
+    Ref<Supervisor> top;
+    void on_start(Context&) { (void)top.ask(CountChildren{}, no_timeout); }
+    void handle(Note) {}
+  };
+  const auto run = sim::execute(
+      [](sim::World& w) {
+        const auto top = started(w, "top", {});
+        (void)top.ask(StartChild{child("curious", Curious{top})}, no_timeout);
+      },
+      [] { return std::make_unique<sim::Calm>(); }, punctual);
+  ASSERT_TRUE(run.finding);
+  EXPECT_EQ(run.finding->kind, sim::FindingKind::ask_cycle);
+  EXPECT_EQ(run.finding->name, "top --starts--> top/curious --ask CountChildren--> top");
+}
+
 TEST_P(Tree, starts_one_child_after_the_other_and_handles_requests_only_then) {
   run([](Stage& s) {
     const auto door = s.rt.spawn(Door{});
@@ -290,6 +320,11 @@ TEST_P(Tree, handles_nothing_while_it_is_suspended) {
     s.settle();
     EXPECT_EQ(s.log->take(), (Lines{"restart a: failed: boom", "a 1"}));
     EXPECT_EQ(count.get()->active, 1U);
+    const auto mortal = s.rt.spawn(Holder{});
+    top.tell(SuspendUntil{mortal});
+    s.settle();
+    s.rt.stop(mortal);
+    EXPECT_EQ(top.ask(CountChildren{}, no_timeout)->active, 1U) << "who held it has gone";
   });
 }
 

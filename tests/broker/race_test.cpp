@@ -51,9 +51,7 @@ struct Citizen {
     state = mix64(state + 0x9e3779b97f4a7c15ULL);
     return state % limit;
   }
-  void handle(News) {
-    tally->handled.fetch_add(1, std::memory_order_relaxed);
-  }
+  void handle(News) { tally->handled.fetch_add(1, std::memory_order_relaxed); }
   void handle(Work m, Context& context) {
     const Ref<Citizen> me = context.self(*this);
     constexpr std::uint64_t at_once = 100;

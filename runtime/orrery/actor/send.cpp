@@ -263,7 +263,7 @@ std::expected<void, TellError> Runtime::send_or_wait(Handle target, BoundedMailb
   };
   try {
     wait(waiting);
-  } catch (...) {  // the sender is unwound, or the run that it belongs to is over
+  } catch (...) {                                  // the sender is unwound, or the run that it belongs to is over
     if (finish() && ask != nullptr) let_go(*ask);  // its request was placed, but nobody waits for the answer
     throw;
   }

@@ -181,10 +181,10 @@ struct BrokerAct {
     routed      ///< by a routing key
   };
   Kind kind;
-  Handle to{};                 ///< unset for a publish
-  std::string_view topic{};    ///< of a publish or a routing key
-  const MessageInfo* message;  ///< what it is; never null
-  const void* payload;         ///< the message itself, valid during the call
+  Handle to{};                                               ///< unset for a publish
+  std::string_view topic{};                                  ///< of a publish or a routing key
+  const MessageInfo* message;                                ///< what it is; never null
+  const void* payload;                                       ///< the message itself, valid during the call
   std::shared_ptr<const void> (*copy)(const void* payload);  ///< makes a copy of it; null when it cannot be copied
 };
 /// Hears what a broker is asked to do, before it does it.    Threads: any, at once.

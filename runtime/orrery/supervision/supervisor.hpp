@@ -11,9 +11,9 @@
 //               children of one group could then restart at once).
 // Source:       OTP 25 supervisor.erl; SPEC S1 to S10; SEMANTICS a1 to a13.
 #pragma once
-#include "orrery/actor/spawn.hpp"
 #include "orrery/actor/bond.hpp"
 #include "orrery/actor/exit.hpp"
+#include "orrery/actor/spawn.hpp"
 #include "orrery/supervision/spec.hpp"
 
 #include <expected>

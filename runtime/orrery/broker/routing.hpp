@@ -43,11 +43,13 @@ template <class DepthOf>
 [[nodiscard]] constexpr std::size_t pick_smallest(std::size_t count, std::uint64_t draw, const DepthOf& depth_of) {
   ORRERY_CHECK(count > 0);
   auto least = depth_of(std::size_t{0});
+  std::size_t best = 0;
   std::size_t ties = 1;
   for (std::size_t i = 1; i < count; ++i) {
     const auto depth = depth_of(i);
     if (depth < least) {
       least = depth;
+      best = i;
       ties = 1;
     } else if (depth == least) {
       ++ties;
@@ -57,7 +59,7 @@ template <class DepthOf>
   for (std::size_t i = 0; i < count; ++i) {
     if (depth_of(i) == least && skip-- == 0) return i;
   }
-  return 0;  // depths have changed between the looks
+  return best;  // depths have changed between the looks: it was the least at the first
 }
 
 /// Candidates on a circle of 2^64 places, each in many (its virtual nodes). A key belongs to the first at or behind its

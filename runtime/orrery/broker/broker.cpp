@@ -1,5 +1,6 @@
 #include "orrery/broker/broker.hpp"
 
+#include "orrery/broker/detail/recent_answers.hpp"
 #include "orrery/broker/routing.hpp"
 #include "orrery/core/asymmetric_fence.hpp"
 #include "orrery/core/check.hpp"
@@ -155,14 +156,12 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
   Published publish(std::string_view subject_text, const MessageInfo& message, detail::PublishLegs& legs) {
     count(BrokerCount::published, 1);
     Published published;
-    if (const auto subject = Subject::parse(subject_text)) {
-      Execution* const execution = current_execution();
-      const bool is_worker = execution != nullptr && execution->runtime == &runtime_;
-      if (is_worker && runtime_.observer() == nullptr && shards_[execution->index].depth == 0) {
-        published = publish_from(*execution, shards_[execution->index], *subject, message, legs);
-      } else {
-        published = publish_slowly(*subject, message, legs);
-      }
+    Execution* const execution = current_execution();
+    const bool is_worker = execution != nullptr && execution->runtime == &runtime_;
+    if (is_worker && runtime_.observer() == nullptr && shards_[execution->index].depth == 0) {
+      published = publish_from(*execution, shards_[execution->index], subject_text, message, legs);
+    } else if (const auto subject = Subject::parse(subject_text)) {
+      published = publish_slowly(*subject, message, legs);
     }
     if (published.delivered > 0) count(BrokerCount::copies, published.delivered);
     if (published.refused > 0) count(BrokerCount::refused, published.refused);
@@ -244,6 +243,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
     std::uint64_t draws = 0;
     Routes routes;
     MatchBuffer buffer;
+    detail::RecentAnswers recent;
     std::array<SingleWriterCounter, broker_counts> counts;
   };
   /// Says that a worker publishes, for whoever must wait for that (B4).
@@ -285,7 +285,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   /// The usual way: nothing here can be interrupted by another publish of the same worker.
-  Published publish_from(Execution& execution, Shard& shard, const Subject& subject, const MessageInfo& message,
+  Published publish_from(Execution& execution, Shard& shard, std::string_view subject, const MessageInfo& message,
                          detail::PublishLegs& legs) {
     const Publishing publishing{shard};
     if (shard.version != version_.load(std::memory_order_acquire)) {
@@ -294,7 +294,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
       shard.version = routes_.version();
     }
     Published published;
-    for (const auto piece : shard.routes.match(subject, &message, mix64(shard.draws++), shard.buffer)) {
+    for (const auto piece : match(shard, subject, message)) {
       for (const Subscriber& one : piece) {
         if (!state_of(one).active.load(std::memory_order_acquire)) continue;
         Envelope* const envelope = legs.make(runtime_, &execution, operations_of(one));
@@ -302,6 +302,14 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
       }
     }
     return published;
+  }
+  static Matched match(Shard& shard, std::string_view subject_text, const MessageInfo& message) {
+    if (const auto known = shard.recent.find(shard.version, &message, subject_text)) return *known;
+    const auto subject = Subject::parse(subject_text);
+    if (!subject) return {};
+    const Matched matched = shard.routes.match(*subject, &message, mix64(shard.draws++), shard.buffer);
+    if (shard.buffer.is_of_table()) shard.recent.keep(shard.version, &message, subject_text, matched);
+    return matched;
   }
   /// From outside, in a simulation, or in the middle of another publish: with a copy of the list.
   Published publish_slowly(const Subject& subject, const MessageInfo& message, detail::PublishLegs& legs) {

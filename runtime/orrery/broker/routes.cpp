@@ -150,12 +150,14 @@ Routes Routes::without(const Pattern& pattern, const Subscription& subscription)
 Matched Routes::match(const Subject& subject, const void* type, std::uint64_t draw, MatchBuffer& buffer) const {
   buffer.leaves_.clear();
   buffer.visited_ = 0;
+  buffer.is_of_table_ = true;
   const RouteNode* const root = table_->root_of(type);
   if (root == nullptr) return {};
   buffer.walk(*root, subject, 0);
   if (buffer.leaves_.empty()) return {};
   const bool is_only_one = buffer.leaves_.size() == 1;
   if (is_only_one && buffer.leaves_.front()->groups.empty()) return buffer.leaves_.front()->plain();
+  buffer.is_of_table_ = false;
   buffer.choose_members(draw);
   for (const RouteLeaf* const leaf : buffer.leaves_) {
     for (const auto& chunk : leaf->chunks) buffer.add(*chunk);
@@ -167,6 +169,7 @@ Matched Routes::match(const Subject& subject, const void* type, std::uint64_t dr
 Matched Routes::listeners(const Subject& subject, MatchBuffer& buffer) const {
   buffer.leaves_.clear();
   buffer.visited_ = 0;
+  buffer.is_of_table_ = false;
   for (const RouteTable::Trie& trie : table_->tries) buffer.walk(*trie.root, subject, 0);
   for (const RouteLeaf* const leaf : buffer.leaves_) {
     for (const auto& chunk : leaf->chunks) buffer.add(*chunk);

@@ -73,6 +73,9 @@ class MatchBuffer {
 
   /// How many nodes of tries and maps the last match looked at.
   [[nodiscard]] std::size_t visited() const noexcept { return visited_; }
+  /// Whether what the last match handed out is a part of the table, so that it stays when the buffer is used again, and
+  /// is the same whatever is drawn.
+  [[nodiscard]] bool is_of_table() const noexcept { return is_of_table_; }
 
  private:
   friend class Routes;
@@ -97,6 +100,7 @@ class MatchBuffer {
   Matched merged(bool has_repetitions);
 
   std::size_t visited_ = 0;
+  bool is_of_table_ = false;
   std::vector<const detail::RouteLeaf*> leaves_;   // of the patterns that match
   std::vector<const detail::RouteGroup*> groups_;  // in these leaves
   std::vector<Run> runs_;

@@ -14,10 +14,10 @@
 namespace orrery::broker_tests {
 namespace {
 
-using supervision_tests::BothWorlds;
-using supervision_tests::Lines;
-using supervision_tests::Log;
-using supervision_tests::Stage;
+using test_support::BothWorlds;
+using test_support::Lines;
+using test_support::Log;
+using test_support::Stage;
 
 struct Add {
   int value = 0;
@@ -170,15 +170,15 @@ TEST_P(BrokerTest, a_broadcast_gives_one_result_per_handler_in_the_order_of_regi
 TEST_P(BrokerTest, a_broadcast_has_one_deadline_and_one_failure_leaves_the_others_alone) {
   struct Deaf {
     using Accepts = messages<Double>;
-    Ref<supervision_tests::Door> door;
+    Ref<test_support::Door> door;
     int handle(Double m) {
-      (void)door.ask(supervision_tests::Pass{}, no_timeout);
+      (void)door.ask(test_support::Pass{}, no_timeout);
       return m.value;
     }
   };
   run([](Stage& stage) {
     Broker broker{stage.rt};
-    const auto door = stage.rt.spawn(supervision_tests::Door{});
+    const auto door = stage.rt.spawn(test_support::Door{});
     for (int i = 0; i < 2; ++i) ASSERT_TRUE(broker.register_actor(stage.rt.spawn(Deaf{door})));
     ASSERT_TRUE(broker.register_actor(stage.rt.spawn(Counter{})));
     const Instant before = stage.rt.now();
@@ -190,7 +190,7 @@ TEST_P(BrokerTest, a_broadcast_has_one_deadline_and_one_failure_leaves_the_other
     EXPECT_EQ(results[0].result.error(), SendError::timeout);
     EXPECT_EQ(results[1].result.error(), SendError::timeout);
     EXPECT_EQ(results[2].result.value(), 8);
-    door.tell(supervision_tests::Open{});
+    door.tell(test_support::Open{});
     stage.settle();
   });
 }
@@ -307,12 +307,12 @@ TEST_P(BrokerTest, one_publishers_messages_come_in_order) {
 TEST_P(BrokerTest, a_full_subscriber_refuses_and_holds_up_nobody) {
   run([](Stage& stage) {
     Broker broker{stage.rt};
-    const auto door = stage.rt.spawn(supervision_tests::Door{});
+    const auto door = stage.rt.spawn(test_support::Door{});
     struct Slow {
-      Ref<supervision_tests::Door> door;
+      Ref<test_support::Door> door;
       int seen = 0;
       void handle(Add) {
-        (void)door.ask(supervision_tests::Pass{}, no_timeout);
+        (void)door.ask(test_support::Pass{}, no_timeout);
         ++seen;
       }
     };
@@ -329,7 +329,7 @@ TEST_P(BrokerTest, a_full_subscriber_refuses_and_holds_up_nobody) {
     EXPECT_EQ(quick.ask(Seen{}).value().size(), 10U);
     EXPECT_EQ(total.delivered + total.refused, 20U);
     EXPECT_GE(total.refused, 8U);
-    door.tell(supervision_tests::Open{});
+    door.tell(test_support::Open{});
     stage.settle();
   });
 }
@@ -418,17 +418,17 @@ TEST_P(BrokerTest, a_key_always_goes_to_the_same_member) {
 
 TEST_P(BrokerTest, the_smallest_mailbox_gets_the_message) {
   struct Waits {
-    Ref<supervision_tests::Door> door;
+    Ref<test_support::Door> door;
     int seen = 0;
     void handle(Add) {
-      (void)door.ask(supervision_tests::Pass{}, no_timeout);
+      (void)door.ask(test_support::Pass{}, no_timeout);
       ++seen;
     }
     int handle(Total) const { return seen; }
   };
   run([](Stage& stage) {
     Broker broker{stage.rt};
-    const auto door = stage.rt.spawn(supervision_tests::Door{});
+    const auto door = stage.rt.spawn(test_support::Door{});
     std::vector<Ref<Waits>> members;
     for (int i = 0; i < 2; ++i) {
       members.push_back(stage.rt.spawn(Waits{door}, {.mailbox = bounded(100)}));
@@ -438,7 +438,7 @@ TEST_P(BrokerTest, the_smallest_mailbox_gets_the_message) {
     stage.settle();  // one is in its handler, nine wait
     Router<Add> router{broker, "s", Routing::smallest_mailbox};
     for (int i = 0; i < 8; ++i) ASSERT_TRUE(router.tell(Add{i}));
-    door.tell(supervision_tests::Open{});
+    door.tell(test_support::Open{});
     stage.settle();
     EXPECT_EQ(members[0].ask(Total{}).value(), 10);
     EXPECT_EQ(members[1].ask(Total{}).value(), 8);

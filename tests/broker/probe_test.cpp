@@ -1,15 +1,15 @@
 // Goal:   a probe on a broker counts what it says it counts, and its failures show what happened instead.
 #include "orrery/testkit/broker_probe.hpp"
 
-#include "tests/supervision/fixture.hpp"
+#include "tests/support/both_worlds.hpp"
 
 #include <gtest/gtest.h>
 
 namespace orrery::broker_tests {
 namespace {
 
-using supervision_tests::BothWorlds;
-using supervision_tests::Stage;
+using test_support::BothWorlds;
+using test_support::Stage;
 using testkit::BrokerTestProbe;
 
 struct Deposit {

@@ -3,7 +3,7 @@
 // Method: random subscribing, unsubscribing and publishing on more subjects than are remembered, against matches().
 #include "orrery/broker.hpp"
 
-#include "tests/supervision/fixture.hpp"
+#include "tests/support/both_worlds.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,8 +13,8 @@
 namespace orrery::broker_tests {
 namespace {
 
-using supervision_tests::BothWorlds;
-using supervision_tests::Stage;
+using test_support::BothWorlds;
+using test_support::Stage;
 
 struct Small {
   int number = 0;

@@ -112,6 +112,8 @@ class Mailbox {
 
   /// Returns: where to send to.
   [[nodiscard]] Recipient<M...> ref() const noexcept { return ref_; }
+  /// Returns: the actor inside, for who must know its type, as a broker.
+  [[nodiscard]] const Ref<detail::Inbox<M...>>& actor() const noexcept { return ref_; }
   [[nodiscard]] Handle handle() const noexcept { return ref_.handle(); }
   [[nodiscard]] std::uint32_t runtime_index() const noexcept { return ref_.runtime_index(); }
 

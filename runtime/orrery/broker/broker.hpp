@@ -15,11 +15,15 @@
 //                    to that kind of message on that subject, once per subscriber however many of its patterns match
 //               (B2) of one publisher's messages each subscriber gets those that it is sent in the order of publishing
 //               (B3) no act of a broker waits for a mailbox: a full one refuses, and that is an outcome
-//               (B4) after unsubscribe() has returned, nothing more is sent by that subscription
+//               (B4) after unsubscribe() has returned, nothing more is sent by that subscription; an actor that is subscribed
+//                    in other ways all the while misses nothing by it
+//               (B5) of a queue group somebody gets each message, as long as one of its members lives: who was chosen and
+//                    has ended, or left, is replaced by the next
 // A publish is as many sends, not one atomic act: a subscriber may have handled its copy before another is sent its own.
 // Source:       SPEC B1 to B10; NATS subjects; DESIGN section 5.
 #pragma once
 #include "orrery/actor/ask.hpp"
+#include "orrery/actor/mailbox.hpp"
 #include "orrery/actor/ref.hpp"
 #include "orrery/actor/spawn.hpp"
 #include "orrery/broker/registry.hpp"
@@ -69,10 +73,11 @@ struct BroadcastResult {
   AskResult<M> result;  ///< without a Reply: accepted, or the refusal
 };
 
-/// How often a message was sent, and refused, by one publish.
+/// How often a message was sent, and refused, by one publish. Who had ended and was not forgotten yet is in neither.
 struct Published {
   std::size_t delivered = 0;
-  std::size_t refused = 0;  ///< by a full mailbox, or by an actor that was ending
+  std::size_t refused = 0;              ///< by a full mailbox
+  std::optional<SubjectError> fault{};  ///< what is wrong with the subject, which then has reached nobody
   friend bool operator==(const Published&, const Published&) = default;
 };
 
@@ -90,9 +95,9 @@ class TopicSubscription {
 
 /// What is counted of a broker; the sum over all threads at about one moment.
 enum class BrokerCount : std::uint8_t {
-  sent,       ///< messages handed to a mailbox by id, by broadcast, by routing key
-  delivered,  ///< of these, accepted (asks: answered)
-  failed,     ///< of these, refused or unanswered
+  sent,       ///< messages to one actor each: by id, by broadcast, by routing key, by a router
+  delivered,  ///< of these, accepted (asks: answered, whatever the answer was)
+  failed,     ///< of these, all others: nobody to send it to, refused, not answered
   published,  ///< publishes
   copies,     ///< copies that publishes delivered
   refused,    ///< copies that were refused
@@ -109,7 +114,7 @@ struct BrokerMetrics {
 /// To one of the subscribers of a topic.
 struct RoutingKey {
   std::string topic;
-  Priority priority = Priority::normal;
+  std::optional<Priority> priority{};  ///< unset: the message's own
 };
 
 namespace detail {
@@ -137,7 +142,15 @@ struct LegOperations {
   const Operations* shared;
 };
 template <class A, class M>
-inline constexpr LegOperations leg_operations{&message_info<M>, &operations<A, M>, &shared_operations<A, M>};
+consteval const Operations* shared_or_none() {
+  if constexpr (is_shared_by_many<M>) {
+    return &shared_operations<A, M>;
+  } else {
+    return nullptr;
+  }
+}
+template <class A, class M>
+inline constexpr LegOperations leg_operations{&message_info<M>, &operations<A, M>, shared_or_none<A, M>()};
 
 /// Makes the envelopes of one publish.
 class PublishLegs {
@@ -200,13 +213,19 @@ std::shared_ptr<const void> copy_payload(const void* payload) {
   return std::make_shared<const M>(*static_cast<const M*>(payload));
 }
 
-/// Where the listener is, if there is one: a look at a flag for everybody else.
+/// What all copies of a broker share: the listener, if there is one (a look at a flag for everybody else); a counter.
 class ListenerSlot {
  public:
   void set(std::shared_ptr<BrokerListener> listener) {
     const std::lock_guard guard{mutex_};
     is_set_.store(listener != nullptr, std::memory_order_release);
     listener_ = std::move(listener);
+  }
+  void clear(const BrokerListener* listener) {
+    const std::lock_guard guard{mutex_};
+    if (listener_.get() != listener) return;
+    is_set_.store(false, std::memory_order_release);
+    listener_ = nullptr;
   }
   void tell(const BrokerAct& act) {
     if (!is_set_.load(std::memory_order_acquire)) [[likely]]
@@ -218,8 +237,10 @@ class ListenerSlot {
     }
     if (listener != nullptr) listener->hear(act);
   }
+  std::uint64_t take_number() noexcept { return numbers_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
+  std::atomic<std::uint64_t> numbers_{0};
   std::atomic<bool> is_set_{false};
   std::mutex mutex_;
   std::shared_ptr<BrokerListener> listener_;
@@ -252,20 +273,30 @@ class MessageBroker {
   std::expected<void, BrokerError> register_actor(const Spawned<A>& actor, std::string_view name = {}) {
     return register_actor<M...>(actor.value(), name);
   }
+  /// The same for a mailbox that is no actor's, with all that it takes (SPEC Q6).
+  template <class... M>
+  std::expected<void, BrokerError> register_actor(const Mailbox<M...>& mailbox, std::string_view name = {}) {
+    return register_actor<M...>(mailbox.actor(), name);
+  }
   /// Takes an actor out: sends to it through the broker give actor_not_found. Mail that it has accepted stays.
   /// Errors:  not_found, also the second time.
   template <NamesAnActor To>
   std::expected<void, BrokerError> unregister(const To& actor) {
-    return remove(actor.handle());
+    return remove(handle_here(actor));
   }
-  std::expected<void, BrokerError> unregister(const ActorId& id) { return remove(id.handle()); }
+  std::expected<void, BrokerError> unregister(const ActorId& id) { return remove(handle_here(id)); }
+  /// The same by the name under which it was registered.
+  std::expected<void, BrokerError> unregister(std::string_view name) {
+    return remove(holder_of(name).value_or(Handle{}));
+  }
 
   template <NamesAnActor To>
   [[nodiscard]] bool is_registered(const To& actor) const {
-    return route_of(actor.handle()) != nullptr;
+    return route_of(handle_here(actor)) != nullptr;
   }
-  [[nodiscard]] bool is_registered(const ActorId& id) const { return route_of(id.handle()) != nullptr; }
-  [[nodiscard]] std::size_t registered_count() const { return registered().size(); }
+  [[nodiscard]] bool is_registered(const ActorId& id) const { return route_of(handle_here(id)) != nullptr; }
+  /// Returns: how many; who has just ended may still count.    Cost: O(1).
+  [[nodiscard]] std::size_t registered_count() const { return metrics().registered; }
   /// Returns: the living ones, in the order of registration.    Cost: O(result).
   [[nodiscard]] std::vector<ActorId> actor_ids() const;
   /// Returns: the actor registered under that name, if it is an A.
@@ -276,6 +307,9 @@ class MessageBroker {
     return Ref<A>{runtime().index(), *handle};
   }
 
+  /// Returns: whoever is registered under that name, of whatever type.
+  [[nodiscard]] std::optional<ActorId> find_id(std::string_view name) const;
+
   // ---- sending (B2, B6) -----------------------------------------------------------------------------------------
 
   /// Sends to a registered actor and waits for its reply.
@@ -285,16 +319,13 @@ class MessageBroker {
   template <class M>
   [[nodiscard]] AskResult<M> send(const ActorId& to, M message, Duration timeout = detail::default_timeout,
                                   std::source_location where = std::source_location::current()) {
-    detail::AskCall call;
-    begin(call, to.handle(), std::move(message), timeout, where);
-    call.wait();
-    return count_result<M>(detail::take_result<M>(call));
+    return ask_registered(handle_here(to), std::move(message), timeout, where);
   }
   template <class M, NamesAnActor To>
     requires(To::template refusal_of<M>() == Refusal::none)
   [[nodiscard]] AskResult<M> send(const To& to, M message, Duration timeout = detail::default_timeout,
                                   std::source_location where = std::source_location::current()) {
-    return send(ActorId{0, to.handle().slot, to.handle().generation, 0}, std::move(message), timeout, where);
+    return ask_registered(handle_here(to), std::move(message), timeout, where);
   }
   /// Sends without waiting for a reply, in the order of this sender's messages to that actor.
   ///
@@ -302,18 +333,13 @@ class MessageBroker {
   template <class M>
   std::expected<void, SendError> try_send(const ActorId& to, M message, Priority priority = priority_of<M>(),
                                           std::source_location where = std::source_location::current()) {
-    const auto operations = find_operations(to.handle(), detail::message_info<M>);
-    if (!operations) return std::unexpected(operations.error());
-    tell_listener(BrokerAct::Kind::sent, to.handle(), {}, message);
-    Envelope* const envelope = detail::make_message(runtime(), **operations, std::move(message), where);
-    envelope->priority = priority;
-    return deliver(to.handle(), envelope);
+    return tell_registered(handle_here(to), std::move(message), priority, where);
   }
   template <class M, NamesAnActor To>
     requires(To::template refusal_of<M>() == Refusal::none)
   std::expected<void, SendError> try_send(const To& to, M message, Priority priority = priority_of<M>(),
                                           std::source_location where = std::source_location::current()) {
-    return try_send(ActorId{0, to.handle().slot, to.handle().generation, 0}, std::move(message), priority, where);
+    return tell_registered(handle_here(to), std::move(message), priority, where);
   }
 
   // ---- broadcasting (B3) ----------------------------------------------------------------------------------------
@@ -339,28 +365,40 @@ class MessageBroker {
 
   /// Subscribes an actor to messages of kind M on the subjects that `pattern` matches (`orders.*`, `orders.>`).
   ///
-  /// With a `group`, the members of that group get each message among them once.
-  /// Errors:  a pattern that is none, with the position and the reason.
+  /// With a `group`, the members of that group get each message among them once. The same subscription again is the same: it
+  /// ends once. Who has ended, or ends, is subscribed no more.
+  /// Errors:  a pattern that is none, with the position and the reason; an actor of another runtime.
   /// Threads: any.    Blocks: on a mutex.    Cost: O(tokens), whoever else is subscribed.
   template <class M, class A>
     requires(refusal<A, M>() == Refusal::none && detail::is_copied_to_many<M>)
   std::expected<TopicSubscription, SubjectError> subscribe(std::string_view pattern, const Ref<A>& actor,
                                                            std::string_view group = {}) {
+    if (actor.runtime_index() != runtime().index()) {
+      return std::unexpected(SubjectError{0, SubjectError::Reason::other_runtime});
+    }
     return add_subscription(pattern, group, actor.handle(), detail::leg_operations<A, M>);
   }
   template <class M, class A>
+    requires(refusal<A, M>() == Refusal::none && detail::is_copied_to_many<M>)
   std::expected<TopicSubscription, SubjectError> subscribe(std::string_view pattern, const Spawned<A>& actor,
                                                            std::string_view group = {}) {
     return subscribe<M>(pattern, actor.value(), group);
   }
-  /// Ends a subscription (B4). Returns: false when it had ended.    Blocks: until publishes under way are through.
+  template <class M, class... Listed>
+    requires((std::same_as<M, Listed> || ...) && detail::is_copied_to_many<M>)
+  std::expected<TopicSubscription, SubjectError> subscribe(std::string_view pattern, const Mailbox<Listed...>& mailbox,
+                                                           std::string_view group = {}) {
+    return subscribe<M>(pattern, mailbox.actor(), group);
+  }
+  /// Ends a subscription (B4). Returns: false when it had ended, or is another broker's.
+  /// Blocks: until publishes under way are through; not when it is called out of a publish (by a message's copy constructor).
   virtual bool unsubscribe(const TopicSubscription& subscription) = 0;
   /// Returns: the living subscribers that a message of any kind on `subject` would reach, in the order of subscription.
   [[nodiscard]] virtual std::vector<ActorId> subscribers(std::string_view subject) const = 0;
 
   /// Sends a copy to every subscriber of M on `subject`.
   ///
-  /// Returns: how many got one. A bad subject reaches nobody.    Blocks: nothing (B3).    Cost: O(tokens + result).
+  /// Returns: how many got one, or what is wrong with the subject.    Blocks: nothing (B3).    Cost: O(tokens + result).
   template <class M>
     requires detail::is_copied_to_many<M>
   Published publish(std::string_view subject, const M& message,
@@ -379,6 +417,7 @@ class MessageBroker {
       const Published one = publish(subject, message, where);
       total.delivered += one.delivered;
       total.refused += one.refused;
+      if (one.fault) total.fault = one.fault;
     }
     return total;
   }
@@ -386,17 +425,18 @@ class MessageBroker {
   template <class M>
   [[nodiscard]] AskResult<M> send(const RoutingKey& key, M message, Duration timeout = detail::default_timeout,
                                   std::source_location where = std::source_location::current()) {
-    detail::AskCall call;
+    Ticket ticket{*this};
+    tell_listener(BrokerAct::Kind::routed, {}, key.topic, message);
     const auto leg = pick_subscriber(key.topic, detail::message_info<M>);
-    count(BrokerCount::sent);
+    detail::AskCall call;
     if (!leg) {
       call.fail(SendError::routing_failed);
     } else {
-      tell_listener(BrokerAct::Kind::routed, leg->actor, key.topic, message);
-      begin_with_priority(call, leg->actor, *leg->operations->copied, std::move(message), key.priority, timeout, where);
+      begin(call, leg->actor, *leg->operations->copied, std::move(message), key.priority.value_or(priority_of<M>()),
+            timeout, where);
     }
     call.wait();
-    return count_result<M>(detail::take_result<M>(call));
+    return ticket.settle<M>(detail::take_result<M>(call));
   }
 
   // ---- for routers ----------------------------------------------------------------------------------------------
@@ -405,29 +445,67 @@ class MessageBroker {
     Handle actor;
     const detail::LegOperations* operations;
   };
-  /// Returns: the living subscribers of that kind of message on that subject, in the order of subscription; of a group
-  ///          the member whose turn it is.
+  /// One message to one actor, as it is counted: as sent now, and when this ends as delivered or failed.
+  class Ticket {
+   public:
+    explicit Ticket(MessageBroker& broker) noexcept : broker_{&broker} { broker.count(BrokerCount::sent); }
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
+    Ticket(Ticket&& other) noexcept : broker_{std::exchange(other.broker_, nullptr)}, delivered_{other.delivered_} {}
+    ~Ticket() {
+      if (broker_ != nullptr) broker_->count(delivered_ ? BrokerCount::delivered : BrokerCount::failed);
+    }
+    template <class M>
+    AskResult<M> settle(AskResult<M> result) noexcept {
+      delivered_ = result.has_value();
+      if constexpr (detail::IsExpected<reply_of<M>>::value) {
+        delivered_ = delivered_ || result.error().refused() != nullptr;  // an answer too
+      }
+      return result;
+    }
+    std::expected<void, SendError> settle(std::expected<void, SendError> sent) noexcept {
+      delivered_ = sent.has_value();
+      return sent;
+    }
+
+   private:
+    MessageBroker* broker_;
+    bool delivered_ = false;
+  };
+
+  /// Returns: the living subscribers of that kind of message on that subject, members of groups too, each once, in the
+  ///          order of subscription.
   [[nodiscard]] virtual std::vector<Leg> members(std::string_view subject, const MessageInfo& message) = 0;
   template <class M>
-  std::expected<void, SendError> send_to(const Leg& leg, M message, std::source_location where) {
-    tell_listener(BrokerAct::Kind::routed, leg.actor, {}, message);
-    return deliver(leg.actor, detail::make_message(runtime(), *leg.operations->copied, std::move(message), where));
+  std::expected<void, SendError> send_to(const Leg& leg, std::string_view topic, M message,
+                                         std::source_location where) {
+    Ticket ticket{*this};
+    tell_listener(BrokerAct::Kind::routed, leg.actor, topic, message);
+    return ticket.settle(
+        deliver(leg.actor, detail::make_message(runtime(), *leg.operations->copied, std::move(message), where)));
   }
   template <class M>
-  [[nodiscard]] AskResult<M> ask_of(const Leg& leg, M message, Duration timeout, std::source_location where) {
-    tell_listener(BrokerAct::Kind::routed, leg.actor, {}, message);
-    count(BrokerCount::sent);
+  [[nodiscard]] AskResult<M> ask_of(const Leg& leg, std::string_view topic, M message, Duration timeout,
+                                    std::source_location where) {
+    Ticket ticket{*this};
+    tell_listener(BrokerAct::Kind::routed, leg.actor, topic, message);
     detail::AskCall call;
-    detail::begin_ask(call, runtime().index(), leg.actor, leg.operations->copied, std::move(message), timeout, where);
+    begin(call, leg.actor, *leg.operations->copied, std::move(message), priority_of<M>(), timeout, where);
     call.wait();
-    return count_result<M>(detail::take_result<M>(call));
+    return ticket.settle<M>(detail::take_result<M>(call));
   }
+  /// Returns: a broker that is this one, for who keeps it.
+  [[nodiscard]] virtual std::shared_ptr<MessageBroker> share() const = 0;
+  /// Returns: 0, 1, 2, ... for those who must differ in what they draw.
+  [[nodiscard]] std::uint64_t take_number() noexcept { return listeners_->take_number(); }
 
   [[nodiscard]] virtual BrokerMetrics metrics() const = 0;
   [[nodiscard]] virtual Runtime& runtime() const noexcept = 0;
 
   /// From now on `listener` hears every act; null: nobody does. For tests.    Threads: any.
   void set_listener(std::shared_ptr<BrokerListener> listener) { listeners_->set(std::move(listener)); }
+  /// If `listener` is still the one who hears, nobody does from now on.
+  void clear_listener(const BrokerListener* listener) { listeners_->clear(listener); }
 
  protected:
   // What an implementation supplies.
@@ -437,6 +515,8 @@ class MessageBroker {
   [[nodiscard]] virtual const AcceptTable* route_of(Handle actor) const = 0;
   [[nodiscard]] virtual std::vector<Registry::Entry> registered() const = 0;
   [[nodiscard]] virtual std::optional<Handle> find_named(std::string_view name, const void* type) const = 0;
+  /// Returns: whoever has that name, of whatever type.
+  [[nodiscard]] virtual std::optional<Handle> holder_of(std::string_view name) const = 0;
   virtual std::expected<TopicSubscription, SubjectError> add_subscription(std::string_view pattern,
                                                                           std::string_view group, Handle actor,
                                                                           const detail::LegOperations& operations) = 0;
@@ -454,37 +534,54 @@ class MessageBroker {
     if constexpr (std::copy_constructible<M>) copy = &detail::copy_payload<M>;
     listeners_->tell({kind, to, topic, &detail::message_info<M>, &message, copy});
   }
+  /// Returns: its handle, unset when it is not of the broker's runtime.
+  template <NamesAnActor To>
+  [[nodiscard]] Handle handle_here(const To& to) const noexcept {
+    return to.runtime_index() == runtime().index() ? to.handle() : Handle{};
+  }
+  [[nodiscard]] static Handle handle_here(const ActorId& id) noexcept { return id.node == 0 ? id.handle() : Handle{}; }
+
   [[nodiscard]] std::expected<const Operations*, SendError> find_operations(Handle to, const MessageInfo& message) {
     const AcceptTable* const accepts = route_of(to);
-    const SendError why = accepts == nullptr ? SendError::actor_not_found : SendError::not_handled;
-    const Operations* const operations = accepts == nullptr ? nullptr : accepts->find(message);
-    if (operations != nullptr) return operations;
-    count(BrokerCount::failed);
-    return std::unexpected(why);
+    if (accepts == nullptr) return std::unexpected(SendError::actor_not_found);
+    const Operations* const operations = accepts->find(message);
+    if (operations == nullptr) return std::unexpected(SendError::not_handled);
+    return operations;
   }
   template <class M>
-  void begin(detail::AskCall& call, Handle to, M&& message, Duration timeout, std::source_location where) {
-    const auto operations = find_operations(to, detail::message_info<M>);
-    if (!operations) return call.fail(operations.error());
-    count(BrokerCount::sent);
+  std::expected<void, SendError> tell_registered(Handle to, M&& message, Priority priority,
+                                                 std::source_location where) {
+    Ticket ticket{*this};
     tell_listener(BrokerAct::Kind::sent, to, {}, message);
-    detail::begin_ask(call, runtime().index(), to, *operations, std::move(message), timeout, where);
+    const auto operations = find_operations(to, detail::message_info<M>);
+    if (!operations) return std::unexpected(operations.error());
+    Envelope* const envelope = detail::make_message(runtime(), **operations, std::move(message), where);
+    envelope->priority = priority;
+    return ticket.settle(deliver(to, envelope));
   }
   template <class M>
-  void begin_with_priority(detail::AskCall& call, Handle to, const Operations& operations, M&& message,
-                           Priority priority, Duration timeout, std::source_location where) {
+  [[nodiscard]] AskResult<M> ask_registered(Handle to, M&& message, Duration timeout, std::source_location where) {
+    Ticket ticket{*this};
+    tell_listener(BrokerAct::Kind::sent, to, {}, message);
+    detail::AskCall call;
+    if (const auto operations = find_operations(to, detail::message_info<M>)) {
+      begin(call, to, **operations, std::move(message), priority_of<M>(), timeout, where);
+    } else {
+      call.fail(operations.error());
+    }
+    call.wait();
+    return ticket.settle<M>(detail::take_result<M>(call));
+  }
+  template <class M>
+  void begin(detail::AskCall& call, Handle to, const Operations& operations, M&& message, Priority priority,
+             Duration timeout, std::source_location where) {
     Runtime& here = runtime();
-    Envelope* const request = detail::make_request(here, operations, std::move(message), where);
+    Envelope* const request = detail::make_request(here, operations, std::forward<M>(message), where);
     request->priority = priority;
     Execution* const execution = current_execution();
     const bool is_here = execution != nullptr && execution->runtime == &here;
     call.begin(here, is_here ? execution : nullptr, to, request,
                timeout == detail::default_timeout ? here.runtime_options().ask_timeout : timeout);
-  }
-  template <class M>
-  AskResult<M> count_result(AskResult<M> result) {
-    count(result ? BrokerCount::delivered : BrokerCount::failed);
-    return result;
   }
 
   std::shared_ptr<detail::ListenerSlot> listeners_ = std::make_shared<detail::ListenerSlot>();
@@ -494,34 +591,38 @@ template <class M, std::predicate<const ActorId&> Wanted>
   requires detail::is_copied_to_many<M>
 std::vector<BroadcastResult<M>> MessageBroker::broadcast_filter(Wanted wanted, const M& message, Duration timeout,
                                                                 std::source_location where) {
+  struct Asked {
+    std::size_t place;  ///< of its result
+    Ticket ticket;
+    std::unique_ptr<detail::AskCall> call = std::make_unique<detail::AskCall>();
+  };
   std::vector<BroadcastResult<M>> results;
-  std::vector<std::unique_ptr<detail::AskCall>> calls;
+  std::vector<Asked> asked;
   const Duration limit = timeout == detail::default_timeout ? runtime().runtime_options().ask_timeout : timeout;
   const Instant began = runtime().now();
   const auto left = [&] {  // one deadline for all, also for who is asked late because we were held up
     return limit == no_timeout ? limit : std::max(limit - (runtime().now() - began), Duration::zero());
   };
-  const auto id_of = [](Handle handle) { return ActorId{0, handle.slot, handle.generation, 0}; };
   for (const Registry::Entry& entry : registered()) {
     const Operations* const operations = entry.accepts->find(detail::message_info<M>);
-    if (operations == nullptr || !wanted(id_of(entry.actor))) continue;
+    const ActorId id{0, entry.actor.slot, entry.actor.generation, 0};
+    if (operations == nullptr || !wanted(id)) continue;
     tell_listener(BrokerAct::Kind::broadcast, entry.actor, {}, message);
     if constexpr (Askable<M>) {
-      count(BrokerCount::sent);
-      auto call = std::make_unique<detail::AskCall>();
-      detail::begin_ask(*call, runtime().index(), entry.actor, operations, M(message), left(), where);
-      results.push_back({id_of(entry.actor), std::unexpected(SendError::timeout)});
-      calls.push_back(std::move(call));
+      results.push_back({id, std::unexpected(SendError::timeout)});
+      asked.push_back({results.size() - 1, Ticket{*this}});
+      begin(*asked.back().call, entry.actor, *operations, M(message), priority_of<M>(), left(), where);
     } else {
-      const auto sent = deliver(entry.actor, detail::make_message(runtime(), *operations, M(message), where));
-      AskResult<M> result;
-      if (!sent) result = std::unexpected(sent.error());
-      results.push_back({id_of(entry.actor), std::move(result)});
+      Ticket ticket{*this};
+      const auto sent =
+          ticket.settle(deliver(entry.actor, detail::make_message(runtime(), *operations, M(message), where)));
+      results.push_back({id, {}});
+      if (!sent) results.back().result = std::unexpected(sent.error());
     }
   }
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    calls[i]->wait();
-    results[i].result = count_result<M>(detail::take_result<M>(*calls[i]));
+  for (Asked& one : asked) {
+    one.call->wait();
+    results[one.place].result = one.ticket.template settle<M>(detail::take_result<M>(*one.call));
   }
   return results;
 }
@@ -542,6 +643,7 @@ class Broker final : public MessageBroker {
   [[nodiscard]] std::vector<ActorId> subscribers(std::string_view subject) const override;
   [[nodiscard]] BrokerMetrics metrics() const override;
   [[nodiscard]] Runtime& runtime() const noexcept override;
+  [[nodiscard]] std::shared_ptr<MessageBroker> share() const override { return std::make_shared<Broker>(*this); }
 
  protected:
   std::expected<void, BrokerError> add(const Registry::Entry& entry, std::uint32_t runtime_index, std::string_view name,
@@ -550,6 +652,7 @@ class Broker final : public MessageBroker {
   [[nodiscard]] const AcceptTable* route_of(Handle actor) const override;
   [[nodiscard]] std::vector<Registry::Entry> registered() const override;
   [[nodiscard]] std::optional<Handle> find_named(std::string_view name, const void* type) const override;
+  [[nodiscard]] std::optional<Handle> holder_of(std::string_view name) const override;
   std::expected<TopicSubscription, SubjectError> add_subscription(std::string_view pattern, std::string_view group,
                                                                   Handle actor,
                                                                   const detail::LegOperations& operations) override;

@@ -57,7 +57,9 @@ Registry::Added Registry::add(const Entry& entry, std::string_view name, const v
   Slot& slot = slot_of(entry.actor);
   const std::uint32_t present = slot.generation.load(std::memory_order_relaxed);
   if (present == entry.actor.generation) return Added::already_registered;
-  if (present != 0) forget(slot);  // of an actor that has ended
+  const auto ahead = static_cast<std::int32_t>(present - entry.actor.generation);  // generations wrap around
+  if (present != 0 && ahead > 0) return Added::ended;                              // while its caller was looking at it
+  if (present != 0) forget(slot);                                                  // of an actor that has ended
   if (!name.empty()) {
     const auto [at, is_new] = names_.try_emplace(std::string{name}, Named{entry.actor, type});
     if (!is_new) return Added::name_taken;

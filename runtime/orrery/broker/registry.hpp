@@ -56,8 +56,9 @@ class Registry {
   Registry& operator=(const Registry&) = delete;
   ~Registry();
 
-  enum class Added : std::uint8_t { added, already_registered, name_taken };
-  /// Registers an actor; `name` may be empty, `type` tells actor types apart for find(). An entry of an actor whose slot was freed since is replaced.
+  enum class Added : std::uint8_t { added, already_registered, name_taken, ended };
+  /// Registers an actor; `name` may be empty, `type` tells actor types apart for find(). An entry of an earlier actor in
+  /// its slot is replaced; says `ended` when a later one is registered there.
   ///
   /// Threads: any.    Blocks: on a mutex.    Cost: O(1) on average.
   Added add(const Entry& entry, std::string_view name, const void* type);

@@ -7,11 +7,13 @@
 //         Router<Resize> resize{broker, "images", Routing::round_robin};
 //         auto small = resize.ask(Resize{"a.png"}, 5s);
 //
+// Known limits: consistent_hashing knows members by their ids, so a member that is replaced (not restarted) takes over other keys.
 // Order:        only per sender, router and receiver: two messages of one sender may go to different actors.
 // Source:       Akka's group and pool routers; SPEC B5; SEMANTICS b4.
 #pragma once
 #include "orrery/broker/broker.hpp"
 #include "orrery/broker/routing.hpp"
+#include "orrery/core/mix.hpp"
 #include "orrery/supervision/supervisor.hpp"
 
 #include <memory>
@@ -24,11 +26,15 @@ namespace orrery {
 
 /// Routes messages of one kind to the subscribers of one topic. A copy shares the turn of the original.
 template <class M>
+  requires detail::is_copied_to_many<M>
 class Router {
  public:
-  /// `topic` is a subject; the broker outlives every use.
+  /// Pre: `topic` is a subject (checked).
   Router(MessageBroker& broker, std::string topic, Routing routing)
-      : broker_{&broker}, state_{std::make_shared<State>(std::move(topic), routing)} {}
+      : broker_{broker.share()}, state_{std::make_shared<State>(std::move(topic), routing, broker.take_number())} {
+    const auto fault = check_subject(state_->topic);
+    ORRERY_CHECK(!fault, "a router's topic is no subject: {}", fault ? to_string(*fault) : std::string{});
+  }
 
   /// Sends to one member, or with Routing::broadcast a copy to each. `key` decides for consistent_hashing; smallest_mailbox
   /// knows the depth of bounded mailboxes, an unbounded one counts as empty.
@@ -40,15 +46,18 @@ class Router {
                                              std::source_location where = std::source_location::current()) {
     const auto members = broker_->members(state_->topic, detail::message_info<M>);
     const Picked picked = pick(members, key);
-    if (picked.count == 0) return std::unexpected(SendError::routing_failed);
+    if (picked.count == 0) {
+      const MessageBroker::Ticket failed{*broker_};
+      return std::unexpected(SendError::routing_failed);
+    }
     if (picked.count == 1) {
-      const auto sent = broker_->send_to(members[picked.first], std::move(message), where);
+      const auto sent = broker_->send_to(members[picked.first], state_->topic, std::move(message), where);
       if (!sent) return std::unexpected(sent.error());
       return 1;
     }
     std::size_t accepted = 0;
-    if constexpr (detail::is_copied_to_many<M>) {
-      for (const MessageBroker::Leg& member : members) accepted += broker_->send_to(member, M(message), where) ? 1 : 0;
+    for (const MessageBroker::Leg& member : members) {
+      accepted += broker_->send_to(member, state_->topic, M(message), where) ? 1 : 0;
     }
     return accepted;
   }
@@ -59,49 +68,60 @@ class Router {
     const auto members = broker_->members(state_->topic, detail::message_info<M>);
     const Picked picked = pick(members, key);
     if (picked.count == 0) {
+      const MessageBroker::Ticket failed{*broker_};
       detail::AskCall call;
       call.fail(SendError::routing_failed);
       return detail::take_result<M>(call);
     }
-    return broker_->ask_of(members[picked.first], std::move(message), timeout, where);
+    return broker_->ask_of(members[picked.first], state_->topic, std::move(message), timeout, where);
   }
 
  private:
   struct State {
-    State(std::string subject, Routing routing) : topic{std::move(subject)}, picker{routing} {}
+    State(std::string subject, Routing routing, std::uint64_t number)
+        : topic{std::move(subject)}, stream{mix64(hash_text(topic) + number)}, picker{routing} {}
     const std::string topic;
+    const std::uint64_t stream;  ///< no other router's, so that routers on one topic do not all choose alike
     std::mutex mutex;
     Picker picker;
     std::uint64_t draws = 0;
   };
   Picked pick(const std::vector<MessageBroker::Leg>& members, std::uint64_t key) {
     Runtime& runtime = broker_->runtime();
+    if (state_->picker.routing() == Routing::smallest_mailbox && runtime.observer() != nullptr) {
+      runtime.observer()->before_look();
+    }
     const std::lock_guard guard{state_->mutex};
     PickBy by{.key = key};
     if (state_->picker.routing() == Routing::random || state_->picker.routing() == Routing::smallest_mailbox) {
-      by.draw = runtime.world().draw(hash_text(state_->topic), state_->draws++, 0);
+      by.draw = runtime.world().draw(state_->stream, state_->draws++, 0);
     }
     return state_->picker.pick(
         members.size(), by, [&](std::size_t i) { return key_of(members[i].actor); },
         [&](std::size_t i) { return runtime.bounded_depth(members[i].actor); });
   }
 
-  MessageBroker* broker_;
+  std::shared_ptr<MessageBroker> broker_;
   std::shared_ptr<State> state_;
 };
 
 /// Starts `size` actors made by `factory` under a supervisor of their own, and subscribes each to messages M on `topic`.
 ///
-/// Returns: the supervisor; stop it to end the pool. Errors: as start_supervisor.
+/// They restart as its rules say. One that was terminated and is started again by hand must be subscribed again.
+/// Returns: the supervisor; stop it to end the pool. Errors: as start_supervisor; a topic that is no subject.
 template <class... M, std::invocable Factory>
 std::expected<Ref<Supervisor>, ExitReason> start_pool(MessageBroker& broker, const std::string& topic, std::size_t size,
                                                       Factory factory, SupervisorSpec rules = {.intensity = 10}) {
   using A = std::invoke_result_t<Factory&>;
+  if (const auto fault = check_subject(topic)) return std::unexpected(ExitReason::failed(to_string(*fault)));
   for (std::size_t i = 0; i < size; ++i) rules.children.push_back(child("worker" + std::to_string(i), factory));
   auto pool = start_supervisor(broker.runtime(), "", std::move(rules));
   if (!pool) return pool;
   const auto workers = pool->ask(WhichChildren{}, no_timeout);
-  if (!workers) return std::unexpected(ExitReason::shutdown());
+  if (!workers) {
+    broker.runtime().stop(*pool);
+    return std::unexpected(ExitReason::shutdown());
+  }
   for (auto worker = workers->rbegin(); worker != workers->rend(); ++worker) {
     if (const auto ref = worker->template as<A>()) ((void)broker.subscribe<M>(topic, *ref), ...);
   }

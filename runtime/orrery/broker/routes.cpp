@@ -84,6 +84,7 @@ void MatchBuffer::merge(bool has_repetitions, Emit emit) {
 void MatchBuffer::choose_member(std::span<const RouteGroup* const> group, std::uint64_t draw) {
   if (group.size() == 1) {
     const detail::Roster& members = group.front()->members;
+    draws_that_matter_ = draws_that_matter_ == 1 ? members.size() : 0;
     const std::size_t index = draw % members.size();
     choices_.push_back({&members.subscribers[index], &members.sequences[index], 1, true});
     return;
@@ -91,6 +92,7 @@ void MatchBuffer::choose_member(std::span<const RouteGroup* const> group, std::u
   members_.clear();
   for (const RouteGroup* const part : group) add(part->members);
   merge(true, [this](const Run& member) { members_.push_back(member); });
+  draws_that_matter_ = draws_that_matter_ == 1 ? members_.size() : 0;
   Run choice = members_[draw % members_.size()];
   choice.is_choice = true;
   choices_.push_back(choice);
@@ -151,6 +153,7 @@ Matched Routes::match(const Subject& subject, const void* type, std::uint64_t dr
   buffer.leaves_.clear();
   buffer.visited_ = 0;
   buffer.is_of_table_ = true;
+  buffer.draws_that_matter_ = 1;
   const RouteNode* const root = table_->root_of(type);
   if (root == nullptr) return {};
   buffer.walk(*root, subject, 0);
@@ -166,14 +169,45 @@ Matched Routes::match(const Subject& subject, const void* type, std::uint64_t dr
   return buffer.merged(!is_only_one);  // within one leaf no plain subscriber is there twice
 }
 
+/// Everybody under the patterns that match, chosen or not.
+void MatchBuffer::add_all_of_leaves() {
+  for (const RouteLeaf* const leaf : leaves_) {
+    for (const auto& chunk : leaf->chunks) add(*chunk);
+    for (const auto& group : leaf->groups) add(group->members);
+  }
+}
+
 Matched Routes::listeners(const Subject& subject, MatchBuffer& buffer) const {
   buffer.leaves_.clear();
   buffer.visited_ = 0;
   buffer.is_of_table_ = false;
   for (const RouteTable::Trie& trie : table_->tries) buffer.walk(*trie.root, subject, 0);
+  buffer.add_all_of_leaves();
+  return buffer.merged(true);
+}
+
+Matched Routes::listeners(const Subject& subject, const void* type, MatchBuffer& buffer) const {
+  buffer.leaves_.clear();
+  buffer.visited_ = 0;
+  buffer.is_of_table_ = false;
+  const RouteNode* const root = table_->root_of(type);
+  if (root == nullptr) return {};
+  buffer.walk(*root, subject, 0);
+  buffer.add_all_of_leaves();
+  return buffer.merged(true);
+}
+
+Matched Routes::members(const Subject& subject, const void* type, std::string_view group, MatchBuffer& buffer) const {
+  buffer.leaves_.clear();
+  buffer.visited_ = 0;
+  buffer.is_of_table_ = false;
+  const RouteNode* const root = table_->root_of(type);
+  if (root == nullptr) return {};
+  buffer.walk(*root, subject, 0);
   for (const RouteLeaf* const leaf : buffer.leaves_) {
-    for (const auto& chunk : leaf->chunks) buffer.add(*chunk);
-    for (const auto& group : leaf->groups) buffer.add(group->members);
+    for (const auto& one : leaf->groups) {
+      if (one->name == group) buffer.add(one->members);
+    }
   }
   return buffer.merged(true);
 }

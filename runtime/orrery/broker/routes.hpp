@@ -76,6 +76,8 @@ class MatchBuffer {
   /// Whether what the last match handed out is a part of the table, so that it stays when the buffer is used again, and
   /// is the same whatever is drawn.
   [[nodiscard]] bool is_of_table() const noexcept { return is_of_table_; }
+  /// Which numbers for `draw` would have made a difference to the last match: those below this; 0: any may.
+  [[nodiscard]] std::uint64_t draws_that_matter() const noexcept { return draws_that_matter_; }
 
  private:
   friend class Routes;
@@ -98,9 +100,11 @@ class MatchBuffer {
   void merge(bool has_repetitions, Emit emit);
   bool is_first(std::uint64_t id);
   Matched merged(bool has_repetitions);
+  void add_all_of_leaves();
 
   std::size_t visited_ = 0;
   bool is_of_table_ = false;
+  std::uint64_t draws_that_matter_ = 1;
   std::vector<const detail::RouteLeaf*> leaves_;   // of the patterns that match
   std::vector<const detail::RouteGroup*> groups_;  // in these leaves
   std::vector<Run> runs_;
@@ -143,6 +147,11 @@ class Routes {
   ///          the n subscriptions of the k chunks that match, and no allocation once the buffer has grown to that.
   [[nodiscard]] Matched match(const Subject& subject, const void* type, std::uint64_t draw, MatchBuffer& buffer) const;
 
+  /// The members of one queue group that could be chosen for it, each once, in the order of their subscription.
+  [[nodiscard]] Matched members(const Subject& subject, const void* type, std::string_view group,
+                                MatchBuffer& buffer) const;
+  /// All who might get a message of `type` published on `subject`, all members of groups among them; each once.
+  [[nodiscard]] Matched listeners(const Subject& subject, const void* type, MatchBuffer& buffer) const;
   /// All who might get something published on `subject`, of any type, all members of groups among them; each once.
   ///
   /// Returns: as match().    Cost: O(types * tokens + n log k).

@@ -48,8 +48,12 @@ void run_shared(void* object, Envelope& envelope, Context& context) {
   std::destroy_at(&stored);
   if constexpr (requires { actor.handle(message->value, context); }) {
     (void)actor.handle(message->value, context);
-  } else {
+  } else if constexpr (requires { actor.handle(message->value); }) {
     (void)actor.handle(message->value);
+  } else if constexpr (requires { actor.handle(M(message->value), context); }) {  // M&&
+    (void)actor.handle(M(message->value), context);
+  } else {
+    (void)actor.handle(M(message->value));
   }
 }
 template <class M>

@@ -43,6 +43,8 @@ std::string_view name_of(Reason reason) {
       return "a wildcard that is not a token of its own";
     case Reason::tail_not_last:
       return "a '>' that is not the last token";
+    case Reason::other_runtime:
+      return "a subscriber of another runtime";
   }
   return "an unknown fault";
 }

@@ -40,7 +40,8 @@ struct SubjectError {
     bad_character,      ///< a blank or a control character
     wildcard,           ///< `*` or `>` in a subject: one publishes to a topic, not to a family
     wildcard_in_token,  ///< `*` or `>` with something beside it in its token
-    tail_not_last       ///< something behind `>`
+    tail_not_last,      ///< something behind `>`
+    other_runtime       ///< the pattern may be right; the subscriber is of another runtime than the broker
   };
   std::size_t position = 0;  ///< of the first byte that is wrong, from 0; the end where something is missing
   Reason reason = Reason::empty;

@@ -53,7 +53,7 @@ BrokerTestProbe::BrokerTestProbe(MessageBroker& broker)
     : broker_{broker}, ear_{std::make_shared<Ear>(broker.runtime())} {
   broker_.set_listener(ear_);
 }
-BrokerTestProbe::~BrokerTestProbe() { broker_.set_listener(nullptr); }
+BrokerTestProbe::~BrokerTestProbe() { broker_.clear_listener(ear_.get()); }
 
 testing::AssertionResult BrokerTestProbe::judge(std::size_t found, std::size_t expected, std::string_view what) const {
   if (found == expected) return testing::AssertionSuccess() << found << " " << what;

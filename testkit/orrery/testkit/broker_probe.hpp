@@ -5,8 +5,8 @@
 //   EXPECT_TRUE(probe.assert_sent(alice, 2));
 //   EXPECT_EQ(probe.captured<OrderPaid>().at(0).amount, 100);
 //
-// How:  listens to every act of the broker while it exists. It sees what is asked of the broker, whatever becomes of it: a
-//       refused message was sent too. What actors tell each other directly does not go through a broker.
+// How:  listens to every act of the broker while it exists. It sees what is asked of the broker, whatever becomes of it:
+//       what was refused, or had nobody to go to, was sent too. What actors tell each other directly does not go through a broker.
 // Source:  SPEC T1.
 #pragma once
 #include "orrery/broker/broker.hpp"

@@ -24,6 +24,7 @@ class RecentAnswers {
   /// Cost:    one comparison of up to 64 bytes.
   [[nodiscard]] std::optional<Matched> find(std::uint64_t version, const void* type,
                                             std::string_view subject) const noexcept {
+    if (subject.empty()) return std::nullopt;
     const Entry& entry = entries_[place_of(subject)];
     if (entry.version != version || entry.type != type || entry.size != subject.size() ||
         std::memcmp(entry.text.data(), subject.data(), subject.size()) != 0) {
@@ -34,7 +35,7 @@ class RecentAnswers {
 
   /// Pre: `answer` is good as long as that table exists, which is as long as the caller asks for that version.
   void keep(std::uint64_t version, const void* type, std::string_view subject, Matched answer) noexcept {
-    if (subject.size() > text_bytes_max) return;
+    if (subject.empty() || subject.size() > text_bytes_max) return;
     Entry& entry = entries_[place_of(subject)];
     entry.version = version;
     entry.type = type;

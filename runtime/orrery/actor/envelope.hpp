@@ -6,6 +6,7 @@
 // Always true:  (V1) an envelope has one owner at a time: the sender, then the mailbox, then the running cell
 //               (V2) the block of an ask is freed by the second of its two parties (asker, replier) to let go of it
 //               (V3) an ask's state leaves `pending` exactly once
+//               (V4) once an ask was passed on, whoever has its block owes the asker its outcome, also that of a refusal
 #pragma once
 #include "orrery/actor/errors.hpp"
 #include "orrery/actor/message.hpp"
@@ -13,6 +14,7 @@
 #include "orrery/core/hash.hpp"
 #include "orrery/core/ids.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <source_location>
@@ -76,6 +78,15 @@ class Ask {
   Handle asker{};                      ///< the cell to wake; unset when a foreign thread waits
   Waiter* waiter = nullptr;            ///< the thread (or test body) to wake otherwise
   Envelope* home = nullptr;            ///< the block this ask lives in
+
+  /// The actor that owes the reply has changed; `whose` is unset while the ask is kept open by whoever will.
+  void move_to(Handle whose) noexcept {
+    holder.store(whose.is_set() ? (std::uint64_t{whose.generation} << 32) | whose.slot : kept_open,
+                 std::memory_order_relaxed);
+  }
+  static constexpr std::uint64_t kept_open = ~std::uint64_t{0};
+  /// Slot and generation, for who looks for rings of waiting actors; 0: it is still with whom it was sent to.
+  std::atomic<std::uint64_t> holder{0};
 };
 
 /// Header of every message block.
@@ -87,6 +98,8 @@ class Envelope : public Link {
     is_tick = 4,    ///< `timer` is set instead of `ask`
     is_notice = 8,  ///< a Down, or the Exit of a linked actor: handled only while that is still wanted
     needs_admission = is_tick | is_notice,
+    passed_on = 16,   ///< by its handler: the sender stays, and an asker's call of send() has returned long ago (V4)
+    given_away = 32,  ///< stands in for a message that its handler passed on or keeps open: header only, no payload
   };
 
   Envelope() = default;

@@ -191,7 +191,34 @@ consteval bool durable_of() {
   }
 }
 
+/// What a handler returns that has given its message away: passed it on, stashed it, or keeps it open.
+struct Elsewhere {
+  explicit Elsewhere() = default;
+};
+inline constexpr Elsewhere elsewhere{};
+
+/// What a handler may return in place of its Reply R when it does not always have one: an R, or `elsewhere`.
+///
+/// A handler that returns R itself can give its message away, too; its value is then ignored.
+template <class R>
+class Answer {
+ public:
+  template <class T>
+    requires std::convertible_to<T, R>
+  Answer(T&& reply) : reply_{std::in_place, std::forward<T>(reply)} {}  // NOLINT: implicit on purpose
+  Answer(Elsewhere) noexcept {}                                         // NOLINT: implicit on purpose
+  [[nodiscard]] std::optional<R>& reply() noexcept { return reply_; }
+
+ private:
+  std::optional<R> reply_;
+};
+
 namespace detail {
+template <class T, class R>
+inline constexpr bool is_reply_or_answer = std::same_as<T, R> || std::same_as<T, Answer<R>>;
+template <class T>
+inline constexpr bool is_reply_or_answer<T, void> = std::same_as<T, void>;
+
 template <class A, class M>
 concept HandlesPlain = requires(A& actor, M message) { actor.handle(std::move(message)); };
 template <class A, class M>
@@ -201,9 +228,10 @@ concept HandlesWithContext =
 template <class A, class M>
 consteval bool returns_its_reply() {
   if constexpr (HandlesWithContext<A, M>) {
-    return std::same_as<decltype(std::declval<A&>().handle(std::declval<M>(), std::declval<Context&>())), reply_of<M>>;
+    return is_reply_or_answer<decltype(std::declval<A&>().handle(std::declval<M>(), std::declval<Context&>())),
+                              reply_of<M>>;
   } else if constexpr (HandlesPlain<A, M>) {
-    return std::same_as<decltype(std::declval<A&>().handle(std::declval<M>())), reply_of<M>>;
+    return is_reply_or_answer<decltype(std::declval<A&>().handle(std::declval<M>())), reply_of<M>>;
   } else {
     return true;
   }
@@ -214,7 +242,7 @@ consteval bool returns_its_reply() {
 template <class A, class M>
 concept Handles = detail::HandlesPlain<A, M> || detail::HandlesWithContext<A, M>;
 
-/// That overload returns exactly `M::Reply` (void without one).
+/// That overload returns exactly `M::Reply` (void without one), or `Answer<M::Reply>`.
 template <class A, class M>
 concept RepliesAsDeclared = detail::returns_its_reply<A, M>();
 

@@ -58,14 +58,22 @@ class Ref : public Sendable<Ref<A>> {
 template <class... M>
 class Recipient : public Sendable<Recipient<M...>> {
  public:
+  template <class T>
+  static constexpr bool lists = (std::same_as<T, M> || ...);
+
   /// Names nobody: every send gives actor_not_found.
   Recipient() = default;
   template <class A>
     requires((refusal<A, M>() == Refusal::none) && ...)
   Recipient(const Ref<A>& ref) noexcept  // NOLINT: implicit on purpose
       : handle_{ref.handle()}, runtime_{ref.runtime_index()}, operations_{&detail::operations<A, M>...} {}
-  // Its twin, see refusals.hpp. It stands here because a constructor loses its attributes when it is
-  // inherited, and its condition names the argument because clang looks at no other condition of a
+  /// One that lists fewer messages, or the same in another order.
+  template <class... Listed>
+    requires(!std::same_as<Recipient<Listed...>, Recipient> && (Recipient<Listed...>::template lists<M> && ...))
+  Recipient(const Recipient<Listed...>& wider) noexcept  // NOLINT: implicit on purpose
+      : handle_{wider.handle()}, runtime_{wider.runtime_index()}, operations_{wider.template operations_for<M>()...} {}
+  // The twin of the one from a Ref, see refusals.hpp. It stands here because a constructor loses its attributes when
+  // it is inherited, and its condition names the argument because clang looks at no other condition of a
   // constructor.
   template <class A, class Unhandled = typename detail::FirstRefused<A, M...>::Message,
             Refusal why = detail::FirstRefused<A, M...>::why>
@@ -93,7 +101,7 @@ class Recipient : public Sendable<Recipient<M...>> {
   // For Sendable.
   template <class T>
   [[nodiscard]] static consteval Refusal refusal_of() {
-    return (std::same_as<T, M> || ...) ? Refusal::none : Refusal::THIS_RECIPIENT_DOES_NOT_LIST_THIS_MESSAGE;
+    return lists<T> ? Refusal::none : Refusal::THIS_RECIPIENT_DOES_NOT_LIST_THIS_MESSAGE;
   }
   template <class T>
   [[nodiscard]] const Operations* operations_for() const noexcept {

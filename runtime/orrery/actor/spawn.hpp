@@ -4,6 +4,7 @@
 #include "orrery/actor/context.hpp"
 #include "orrery/actor/down.hpp"
 #include "orrery/actor/handlers.hpp"
+#include "orrery/actor/open_ask.hpp"
 #include "orrery/actor/ref.hpp"
 
 #include <fmt/core.h>
@@ -240,6 +241,20 @@ template <class M>
 void Context::stash(M message) {
   stash_current(&detail::message_info<M>);
   ::new (envelope_->payload()) M(std::move(message));
+}
+template <class M, class To>
+  requires(detail::forward_refusal<To, M>() == Refusal::none)
+TellResult Context::forward(M message, const To& to, std::source_location where) {
+  const detail::Destination there{to.runtime_index(), to.handle(), to.template operations_for<M>()};
+  Envelope* const envelope = part(&detail::message_info<M>);
+  ::new (envelope->payload()) M(std::move(message));
+  return detail::pass_on(runtime_, there, envelope, where);
+}
+template <Askable M>
+OpenAsk<M> Context::open_ask() {
+  may_give_away(&detail::message_info<M>);
+  if ((envelope_->flags & Envelope::is_ask) == 0) return {};
+  return OpenAsk<M>{detail::HeldAsk{runtime_, cell_.handle(), part(&detail::message_info<M>)}};
 }
 template <class A>
   requires Handles<A, Exit>

@@ -7,7 +7,7 @@
 
 struct Parcel {
   using Reply = int;
-  std::unique_ptr<int> content;
+  std::vector<std::unique_ptr<int>> contents;
 };
 struct Account {
   int handle(Parcel) { return 0; }

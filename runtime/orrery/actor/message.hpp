@@ -124,6 +124,27 @@ consteval bool borrows() {
   }
 }
 
+/// Whether a T can be copied. A container of what cannot be copied says that it can, and so does a struct that holds one.
+template <class T, class... Outer>
+consteval bool copies() {
+  using Bare = std::remove_cv_t<T>;
+  if constexpr ((std::same_as<Bare, Outer> || ...) || is_view<Bare>) {
+    return true;
+  } else if constexpr (!std::copy_constructible<Bare>) {
+    return false;
+  } else if constexpr (requires { typename Parts<Bare>::Types; }) {
+    return []<class... Part>(std::type_identity<std::tuple<Part...>>) {
+      return (copies<Part, Bare, Outer...>() && ...);
+    }(std::type_identity<typename Parts<Bare>::Types>{});
+  } else if constexpr (Reflectable<Bare>) {
+    return []<std::size_t... I>(std::index_sequence<I...>) {
+      return (copies<field_type<Bare, I>, Bare, Outer...>() && ...);
+    }(std::make_index_sequence<field_count<Bare>>{});
+  } else {
+    return true;
+  }
+}
+
 template <class T>
 struct IsExpected : std::false_type {};
 template <class T, class E>
@@ -141,6 +162,10 @@ concept Message = std::is_class_v<M> && std::same_as<M, std::remove_cvref_t<M>> 
 /// T1. A message with a borrowed field is refused where it is sent, with the field's owner named.
 template <class M>
 concept OwnsItsFields = !detail::borrows<M>();
+
+/// What can be copied, all of it.
+template <class T>
+concept Copyable = detail::copies<T>();
 
 /// A message with `using Reply = ...;`.
 template <class M>

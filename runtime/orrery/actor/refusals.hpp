@@ -95,7 +95,7 @@ consteval Refusal refusal() {
 template <class A, class M>
 consteval Refusal repeated_refusal() {
   constexpr Refusal why = refusal<A, M>();
-  if constexpr (why == Refusal::none && !std::copy_constructible<M>) {
+  if constexpr (why == Refusal::none && !Copyable<M>) {
     return Refusal::THIS_MESSAGE_IS_SENT_MORE_THAN_ONCE_AND_MUST_BE_COPYABLE;
   }
   return why;
@@ -139,7 +139,7 @@ consteval Refusal ask_refusal() {
 template <class To, class M>
 consteval Refusal ask_all_refusal() {
   constexpr Refusal why = ask_refusal<To, M>();
-  if constexpr (why == Refusal::none && !std::copy_constructible<M>) {
+  if constexpr (why == Refusal::none && !Copyable<M>) {
     return Refusal::THIS_MESSAGE_IS_SENT_MORE_THAN_ONCE_AND_MUST_BE_COPYABLE;
   }
   return why;

@@ -83,7 +83,7 @@ template <class A>
 std::expected<Ref<A>, SpawnError> spawn_value(Runtime& runtime, A&& actor, SpawnOptions options, Handle parent) {
   SpawnRequest request;
   request.type = &actor_type<A>;
-  if constexpr (std::copy_constructible<A>) {
+  if constexpr (Copyable<A>) {
     if (options.restart) {
       request.factory = [prototype = std::make_unique<A>(actor)] { return make_actor(A(*prototype)); };
     }
@@ -128,7 +128,7 @@ class TypedTimer final : public ActorTimer {
   TypedTimer(Runtime& home, Handle owner_handle, Purpose why, Duration every, M message, std::source_location where)
       : ActorTimer{home, owner_handle, why, every}, message_{std::move(message)}, where_{where} {}
   Envelope* make_tick() override {
-    if constexpr (std::copy_constructible<M>) {
+    if constexpr (Copyable<M>) {
       return make_message(runtime, operations<A, M>, M(message_), where_);
     } else {
       return make_message(runtime, operations<A, M>, std::move(message_), where_);

@@ -86,6 +86,9 @@ static_assert(refuses_as_a_constraint<orrery::Spawned<Account>>());
 static_assert(refuses_as_a_constraint<orrery::Recipient<Deposit, Tick>>());
 static_assert(std::is_convertible_v<orrery::Ref<Account>, orrery::Recipient<Tick, Deposit>>);
 static_assert(!std::is_constructible_v<orrery::Recipient<Tick, Close>, orrery::Ref<Account>>);
+static_assert(std::is_convertible_v<orrery::Recipient<Deposit, Tick>, orrery::Recipient<Tick, Deposit>>);
+static_assert(std::is_convertible_v<orrery::Recipient<Deposit, Tick>, orrery::Recipient<Tick>>);
+static_assert(!std::is_constructible_v<orrery::Recipient<Tick, Deposit>, orrery::Recipient<Tick>>);
 static_assert(std::is_trivially_copyable_v<orrery::Ref<Account>> && sizeof(orrery::Ref<Account>) == 16);
 
 int use(orrery::Runtime& runtime) {

@@ -409,6 +409,30 @@ TEST(AskAll, counts_the_wait_for_a_place_from_the_call_too) {
   });
 }
 
+// ---- narrow handles ---------------------------------------------------------------------------------------------------------
+
+TEST(Recipient, that_was_narrowed_sends_each_message_to_its_own_handler) {
+  struct Both {
+    std::string said;
+    void handle(Said m) { said += m.what; }
+    int handle(Question m) { return m.value; }
+    int handle(Other) { return -1; }
+  };
+  run_calmly([](World& w) {
+    const auto both = w.spawn(Both{});
+    const Recipient<Said, Question, Other> wide = both;
+    const Recipient<Other, Said> narrower = wide;
+    const Recipient<Said, Other> turned = narrower;
+    narrower.tell(Said{'a'});
+    turned.tell(Said{'b'});
+    EXPECT_EQ(narrower.ask(Other{}), -1);
+    EXPECT_EQ(turned.ask(Other{}), -1);
+    EXPECT_EQ(w.peek(both).said, "ab");
+    const Recipient<Said> nobody = Recipient<Question, Said>{};
+    EXPECT_EQ(nobody.tell(Said{'c'}), std::unexpected(TellError::actor_not_found));
+  });
+}
+
 // ---- options of one send ----------------------------------------------------------------------------------------------------
 
 TEST(SendOptions, change_the_priority_of_one_message_both_ways) {

@@ -12,6 +12,15 @@
 #include <concepts>
 #include <string>
 
+// Ends the declaration of a twin (refusals.hpp) that is a constructor. Its condition names the argument because clang
+// looks at no other condition of a constructor.
+#ifdef __clang__
+#define ORRERY_REFUSED_CONSTRUCTOR(argument, sentence) \
+  __attribute__((diagnose_if(sizeof(argument) != 0, sentence, "error")))
+#else
+#define ORRERY_REFUSED_CONSTRUCTOR(argument, sentence) = delete
+#endif
+
 namespace orrery {
 
 template <class A>
@@ -58,34 +67,39 @@ class Ref : public Sendable<Ref<A>> {
 template <class... M>
 class Recipient : public Sendable<Recipient<M...>> {
  public:
+  /// Whether a T can be sent through it.
   template <class T>
   static constexpr bool lists = (std::same_as<T, M> || ...);
 
   /// Names nobody: every send gives actor_not_found.
   Recipient() = default;
+  /// From the actor itself, which handles them all.
   template <class A>
     requires((refusal<A, M>() == Refusal::none) && ...)
   Recipient(const Ref<A>& ref) noexcept  // NOLINT: implicit on purpose
       : handle_{ref.handle()}, runtime_{ref.runtime_index()}, operations_{&detail::operations<A, M>...} {}
-  /// One that lists fewer messages, or the same in another order.
+  /// From one that lists them all as well: it is narrowed, or lists them in another order.
   template <class... Listed>
     requires(!std::same_as<Recipient<Listed...>, Recipient> && (Recipient<Listed...>::template lists<M> && ...))
   Recipient(const Recipient<Listed...>& wider) noexcept  // NOLINT: implicit on purpose
       : handle_{wider.handle()}, runtime_{wider.runtime_index()}, operations_{wider.template operations_for<M>()...} {}
-  // The twin of the one from a Ref, see refusals.hpp. It stands here because a constructor loses its attributes when
-  // it is inherited, and its condition names the argument because clang looks at no other condition of a
-  // constructor.
-  template <class A, class Unhandled = typename detail::FirstRefused<A, M...>::Message,
-            Refusal why = detail::FirstRefused<A, M...>::why>
-    requires(why != Refusal::none)
-  Recipient(const Ref<A>& ref)  // NOLINT: implicit like the one it stands for
 #ifdef __clang__
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wgcc-compat"
-      __attribute__((diagnose_if(sizeof(ref) != 0, "THIS_RECIPIENT_LISTS_WHAT_THE_ACTOR_CANNOT_BE_SENT", "error")));
+#endif
+  // The twins of both stand here because a constructor loses its attributes when it is inherited.
+  template <class A, class Unhandled = typename detail::FirstRefused<Ref<A>, M...>::Message,
+            Refusal why = detail::FirstRefused<Ref<A>, M...>::why>
+    requires(why != Refusal::none)
+  Recipient(const Ref<A>& ref)  // NOLINT: implicit like the one it stands for
+      ORRERY_REFUSED_CONSTRUCTOR(ref, "THIS_RECIPIENT_LISTS_WHAT_THE_ACTOR_CANNOT_BE_SENT");
+  template <class... Listed, class Unlisted = typename detail::FirstRefused<Recipient<Listed...>, M...>::Message,
+            Refusal why = detail::FirstRefused<Recipient<Listed...>, M...>::why>
+    requires(why != Refusal::none)
+  Recipient(const Recipient<Listed...>& narrower)  // NOLINT: implicit like the one it stands for
+      ORRERY_REFUSED_CONSTRUCTOR(narrower, "THIS_RECIPIENT_LISTS_WHAT_THE_OTHER_ONE_DOES_NOT");
+#ifdef __clang__
 #pragma clang diagnostic pop
-#else
-      = delete;
 #endif
 
   [[nodiscard]] Handle handle() const noexcept { return handle_; }
@@ -115,5 +129,7 @@ class Recipient : public Sendable<Recipient<M...>> {
   std::uint32_t runtime_ = 0;
   const Operations* operations_[sizeof...(M)] = {};
 };
+
+#undef ORRERY_REFUSED_CONSTRUCTOR
 
 }  // namespace orrery

@@ -150,19 +150,19 @@ consteval Refusal forward_refusal() {
   return To::template refusal_of<M>();
 }
 
-/// The first of M... that an A cannot be sent, and why.
-template <class A, class... M>
+/// The first of M... that cannot be sent through a To, and why.
+template <class To, class... M>
 struct FirstRefused {
   using Message = void;
   static constexpr Refusal why = Refusal::none;
 };
-template <class A, class M, class... Others>
-struct FirstRefused<A, M, Others...> : FirstRefused<A, Others...> {};
-template <class A, class M, class... Others>
-  requires(refusal<A, M>() != Refusal::none)
-struct FirstRefused<A, M, Others...> {
+template <class To, class M, class... Others>
+struct FirstRefused<To, M, Others...> : FirstRefused<To, Others...> {};
+template <class To, class M, class... Others>
+  requires(To::template refusal_of<M>() != Refusal::none)
+struct FirstRefused<To, M, Others...> {
   using Message = M;
-  static constexpr Refusal why = refusal<A, M>();
+  static constexpr Refusal why = To::template refusal_of<M>();
 };
 
 // Ends the declaration of a twin. Twins return what they stand for, so that clang, which goes on with the

@@ -3,6 +3,7 @@
 // Method: each way in which a handler can give its message away is set up by itself; races are searched through.
 #include "tests/sim/sim_fixture.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <stdexcept>
@@ -340,6 +341,41 @@ TEST(OpenAsk, that_is_answered_after_its_deadline_is_a_dead_letter) {
     EXPECT_EQ(w.dead_letters().count(DeadLetterReason::late_reply), text == "timeout" ? 1U : 0U);
   });
   EXPECT_EQ(texts, (Texts{"7", "timeout"}));
+}
+
+TEST(OpenAsk, is_the_reply_of_whoever_answers_it) {
+  struct Errand {
+    OpenAsk<Question> ask;
+  };
+  struct Clerk {
+    void handle(Errand errand, Context& context) {
+      context.sleep(2s);
+      errand.ask.answer(7);
+    }
+  };
+  /// Hands the question over, and is no more when it is answered.
+  struct Porter {
+    Ref<Clerk> clerk;
+    Answer<int> handle(Question, Context& context) {
+      clerk.tell(Errand{context.open_ask<Question>()});
+      context.stop();
+      return elsewhere;
+    }
+  };
+  auto options = no_faults();
+  options.record_events = true;
+  const auto outcome = run_calmly(
+      [](World& w) {
+        const auto clerk = w.spawn("clerk", Clerk{}).value();
+        const auto asker = w.spawn("asker", Asker{w.spawn("porter", Porter{clerk}).value(), {}, 1s}).value();
+        asker.tell(Go{});
+        w.run();
+        EXPECT_EQ(w.peek(asker).result, "timeout");
+      },
+      options);
+  const auto late = std::ranges::find(outcome.events, sim::EventKind::late_reply, &sim::Event::kind);
+  ASSERT_NE(late, outcome.events.end());
+  EXPECT_EQ(late->from + ">" + late->to, "clerk>asker");
 }
 
 TEST(OpenAsk, without_an_answer_is_found_where_it_is_kept) {

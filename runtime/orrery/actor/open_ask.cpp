@@ -19,8 +19,7 @@ TellResult pass_on(Runtime& runtime, const Destination& there, Envelope* envelop
   return runtime.send(there.target, envelope);
 }
 
-HeldAsk::HeldAsk(Runtime& runtime, Handle holder, Envelope* block) noexcept
-    : runtime_{&runtime}, holder_{holder}, block_{block} {
+HeldAsk::HeldAsk(Runtime& runtime, Envelope* block) noexcept : runtime_{&runtime}, block_{block} {
   block_->ask->move_to({});
 }
 
@@ -28,21 +27,18 @@ HeldAsk& HeldAsk::operator=(HeldAsk&& other) noexcept {
   if (this == &other) return *this;
   drop();
   runtime_ = other.runtime_;
-  holder_ = other.holder_;
   block_ = std::exchange(other.block_, nullptr);
   return *this;
 }
 
 void HeldAsk::before_answer() {
-  if (Observer* const observer = runtime_->observer(); observer != nullptr) {
-    observer->before_reply(*runtime_->cell_at(holder_.slot), *block_->ask);
-  }
+  if (Observer* const observer = runtime_->observer(); observer != nullptr) observer->before_reply(*block_->ask);
 }
 
 void HeldAsk::settle() noexcept {
   Ask& ask = *std::exchange(block_, nullptr)->ask;
   ask.has_reply = true;
-  runtime_->settle_reply(*runtime_->cell_at(holder_.slot), ask);
+  runtime_->settle_reply(ask);
 }
 
 TellResult HeldAsk::send_on(const Destination& there, std::source_location where) {

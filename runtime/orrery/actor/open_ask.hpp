@@ -40,9 +40,8 @@ TellResult pass_on(Runtime& runtime, const Destination& there, Envelope* envelop
 class HeldAsk {
  public:
   HeldAsk() = default;
-  HeldAsk(Runtime& runtime, Handle holder, Envelope* block) noexcept;
-  HeldAsk(HeldAsk&& other) noexcept
-      : runtime_{other.runtime_}, holder_{other.holder_}, block_{std::exchange(other.block_, nullptr)} {}
+  HeldAsk(Runtime& runtime, Envelope* block) noexcept;
+  HeldAsk(HeldAsk&& other) noexcept : runtime_{other.runtime_}, block_{std::exchange(other.block_, nullptr)} {}
   HeldAsk& operator=(HeldAsk&& other) noexcept;
   ~HeldAsk() { drop(); }
 
@@ -58,7 +57,6 @@ class HeldAsk {
 
  private:
   Runtime* runtime_ = nullptr;
-  Handle holder_{};  ///< who opened it
   Envelope* block_ = nullptr;
 };
 

@@ -199,10 +199,10 @@ void Runtime::after_handler(Cell& cell, Context& context, Observer::Ended how, E
     free_envelope(envelope);
   } else if (how == Observer::Ended::handled) {
     Ask& ask = *envelope->ask;
-    if (observer_ != nullptr) observer_->before_reply(cell, ask);
-    settle_reply(cell, ask);
+    if (observer_ != nullptr) observer_->before_reply(ask);
+    settle_reply(ask);
   } else if (how == Observer::Ended::failed) {
-    if (observer_ != nullptr) observer_->before_reply(cell, *envelope->ask);
+    if (observer_ != nullptr) observer_->before_reply(*envelope->ask);
     settle_error(*envelope->ask, AskError::actor_failed);
   } else {
     settle_error(*envelope->ask, AskError::actor_stopped);

@@ -180,7 +180,7 @@ class Runtime : public detail::RefusedSpawns {
   void wake(Handle waiting) noexcept;
   /// Settles an ask by an error. The request's payload must be gone.
   void settle_error(Ask& ask, AskError error) noexcept;
-  void settle_reply(Cell& replier, Ask& ask) noexcept;
+  void settle_reply(Ask& ask) noexcept;
   /// The same where nobody observes; the cell of the replier may be somebody else's already.
   void settle_reply(Execution& execution, Ask& ask) noexcept;
   /// Frees the block of a settled ask whose result was taken.

@@ -324,11 +324,11 @@ void Runtime::settle_error(Ask& ask, AskError error) noexcept {
   }
 }
 
-void Runtime::settle_reply(Cell& replier, Ask& ask) noexcept {
+void Runtime::settle_reply(Ask& ask) noexcept {
   const Handle asker = ask.asker;
   Waiter* const waiter = ask.waiter;
   if (observer_ != nullptr) {
-    observer_->replied(replier, ask, ask.state.load(std::memory_order_relaxed) == Ask::pending);
+    observer_->replied(ask, ask.state.load(std::memory_order_relaxed) == Ask::pending);
   }
   if (!ask.settle()) {
     put_away_late_reply(ask, asker);

@@ -254,7 +254,7 @@ template <Askable M>
 OpenAsk<M> Context::open_ask() {
   may_give_away(&detail::message_info<M>);
   if ((envelope_->flags & Envelope::is_ask) == 0) return {};
-  return OpenAsk<M>{detail::HeldAsk{runtime_, cell_.handle(), part(&detail::message_info<M>)}};
+  return OpenAsk<M>{detail::HeldAsk{runtime_, part(&detail::message_info<M>)}};
 }
 template <class A>
   requires Handles<A, Exit>

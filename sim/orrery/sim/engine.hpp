@@ -113,8 +113,8 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   void before_signal(Handle target, Signal kind) override;
   void before_look() override;
   void before_name(std::string_view path) override;
-  void before_reply(Cell& replier, const Ask& ask) override;
-  void replied(Cell& replier, const Ask& ask, bool in_time) override;
+  void before_reply(const Ask& ask) override;
+  void replied(const Ask& ask, bool in_time) override;
   void before_restart(Cell& cell) override;
   void before_exit(Cell& cell) override;
   void exited(Cell& cell, const ExitReason& reason) override;

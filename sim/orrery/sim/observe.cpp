@@ -189,7 +189,7 @@ void Engine::before_name(std::string_view path) {
 
 /// Rule 3, for replies: done at once when the asker can do nothing before it (so it sees no difference), and nothing
 /// else can settle the ask: no stall is to come and no timer is due. A stop of the asker could; see order_matters().
-void Engine::before_reply(Cell&, const Ask& ask) {
+void Engine::before_reply(const Ask& ask) {
   if (!running_) return;
   Agent& me = *acting_;  // not always the actor that was asked
   const std::uint32_t ordinal = me.replies++;
@@ -337,9 +337,9 @@ std::string Engine::last_handled() const {
   return fmt::format("{} from {}", events_[last_event_].message, events_[last_event_].from);
 }
 
-void Engine::replied(Cell& replier, const Ask& ask, bool in_time) {
+void Engine::replied(const Ask& ask, bool in_time) {
   if (tearing_down_) return;
-  const Agent& me = agent(replier.handle());
+  const Agent& me = *acting_;
   std::uint64_t value = 0;
   const MessageInfo& info = *ask.home->operations->message;
   if (ask.has_reply && info.hash_reply != nullptr) {

@@ -80,13 +80,16 @@ void Context::stash_current(const MessageInfo* message) {
 
 void Context::may_give_away(const MessageInfo* message) const {
   ORRERY_CHECK(envelope_ != nullptr, "only a message that is being handled can be given away");
-  ORRERY_CHECK(envelope_->operations->message == message, "{} is not the message that is being handled", message->name);
+  const MessageInfo* const handled = envelope_->operations->message;
+  ORRERY_CHECK(handled == message || handled->shared == message, "{} is not the message that is being handled",
+               message->name);
   ORRERY_CHECK(!was_given_away(), "the message was stashed or passed on already");
 }
 
 /// Takes the envelope out of the handler that runs. The rest of it sees a stand-in.
-Envelope* Context::part(const MessageInfo* message) {
+Envelope* Context::part(const MessageInfo* message, std::size_t payload_bytes) {
   may_give_away(message);
+  if (envelope_->operations->message != message) return part_copy(payload_bytes);
   Envelope* const parted = envelope_;
   if (cell_.mailbox.front() == parted) cell_.mailbox.remove(*parted);  // else it was taken out before the handler
   envelope_ = ::new (remains_)
@@ -103,6 +106,17 @@ Envelope* Context::part(const MessageInfo* message) {
   fate_ = Fate::parted;
   cell_.care = Cell::Care::full;  // until the handler has returned
   return parted;
+}
+
+/// The same for a message that is shared with others: its block holds a reference only, and stays.
+Envelope* Context::part_copy(std::size_t payload_bytes) {
+  Envelope* const copy = runtime_.new_envelope(payload_bytes, false);
+  copy->priority = envelope_->priority;
+  copy->sender = envelope_->sender;
+  copy->flags = Envelope::passed_on;
+  envelope_->flags |= Envelope::given_away;
+  fate_ = Fate::copied;
+  return copy;
 }
 
 void Context::unstash_all() {

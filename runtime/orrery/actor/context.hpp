@@ -171,14 +171,15 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns, publ
   void check_self(const void* actor) const;
   void may_give_away(const MessageInfo* message) const;
   [[nodiscard]] bool has_parted() const noexcept { return fate_ == Fate::parted; }
-  Envelope* part(const MessageInfo* message);
+  Envelope* part(const MessageInfo* message, std::size_t payload_bytes);
+  Envelope* part_copy(std::size_t payload_bytes);
 
   friend class Runtime;  // one Context serves a whole batch
 
   Runtime& runtime_;
   Cell& cell_;
   Envelope* envelope_;
-  enum class Fate : std::uint8_t { handled, stashed, parted };
+  enum class Fate : std::uint8_t { handled, stashed, parted, copied };
   Fate fate_ = Fate::handled;                              ///< of the message
   alignas(Envelope) std::byte remains_[sizeof(Envelope)];  ///< what is left of one that parted; usually not written
 };

@@ -1,7 +1,7 @@
 // envelope.hpp: one message on its way, in one pooled block.
 // Why:  a tell is one allocation, one move and one atomic exchange; whatever the runtime must know about the message
 //       without knowing its type stands in a fixed header of 64 bytes in front of it (SPEC A9).
-// How:  [Envelope 64][payload], or for an ask [Envelope 64][Ask 32][payload or reply]. The operations pointer is the
+// How:  [Envelope 64][payload], or for an ask [Envelope 64][Ask 48][payload or reply]. The operations pointer is the
 //       only type knowledge: run the handler, drop the payload, describe it. No RTTI.
 // Always true:  (V1) an envelope has one owner at a time: the sender, then the mailbox, then the running cell
 //               (V2) the block of an ask is freed by the second of its two parties (asker, replier) to let go of it
@@ -42,6 +42,9 @@ struct MessageInfo {
   void (*describe_reply)(const void* reply, std::string& out);  ///< null without a reply value, as are the next two
   void (*hash_reply)(const void* reply, TraceHasher& hasher);
   void (*drop_reply)(void* reply) noexcept;
+  const MessageInfo* shared =
+      nullptr;  ///< set where the payload is a reference that others share: of the message itself
+  void (*share)(void* payload, const void* message) = nullptr;  ///< with `shared`: makes the payload again
 };
 
 /// What the runtime does with a message of one type at an actor of one type.
@@ -85,7 +88,7 @@ class Ask {
                  std::memory_order_relaxed);
   }
   static constexpr std::uint64_t kept_open = ~std::uint64_t{0};
-  /// Slot and generation, for who looks for rings of waiting actors; 0: it is still with whom it was sent to.
+  /// Slot and generation, for who looks for rings (twice, so relaxed); 0: it is still with whom it was sent to.
   std::atomic<std::uint64_t> holder{0};
 };
 

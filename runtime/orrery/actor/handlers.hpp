@@ -100,6 +100,9 @@ void drop_message(Envelope& envelope) noexcept {
 
 template <class A, class M>
 inline constexpr Operations operations{&run_handler<A, M>, &drop_message<M>, &message_info<M>};
+/// Of a message that is not on its way to any actor.
+template <class M>
+inline constexpr Operations unaddressed{nullptr, &drop_message<M>, &message_info<M>};
 
 // ---- actor types --------------------------------------------------------------------------------------------------
 

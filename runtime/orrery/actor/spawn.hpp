@@ -240,13 +240,18 @@ void Context::set_receive_timeout(const A& actor, Duration idle, M message, std:
 template <class M>
 void Context::stash(M message) {
   stash_current(&detail::message_info<M>);
-  ::new (envelope_->payload()) M(std::move(message));
+  if (const MessageInfo& info = *envelope_->operations->message; info.share != nullptr) {
+    info.share(envelope_->payload(), &message);
+  } else {
+    ::new (envelope_->payload()) M(std::move(message));
+  }
 }
 template <class M, class To>
   requires(detail::forward_refusal<To, M>() == Refusal::none)
 TellResult Context::forward(M message, const To& to, std::source_location where) {
   const detail::Destination there{to.runtime_index(), to.handle(), to.template operations_for<M>()};
-  Envelope* const envelope = part(&detail::message_info<M>);
+  Envelope* const envelope = part(&detail::message_info<M>, detail::payload_bytes<M>());
+  envelope->operations = &detail::unaddressed<M>;
   ::new (envelope->payload()) M(std::move(message));
   return detail::pass_on(runtime_, there, envelope, where);
 }
@@ -254,7 +259,7 @@ template <Askable M>
 OpenAsk<M> Context::open_ask() {
   may_give_away(&detail::message_info<M>);
   if ((envelope_->flags & Envelope::is_ask) == 0) return {};
-  return OpenAsk<M>{detail::HeldAsk{runtime_, part(&detail::message_info<M>)}};
+  return OpenAsk<M>{detail::HeldAsk{runtime_, part(&detail::message_info<M>, detail::payload_bytes<M>())}};
 }
 template <class A>
   requires Handles<A, Exit>

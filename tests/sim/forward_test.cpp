@@ -250,7 +250,8 @@ TEST(Forward, makes_no_ring_of_an_actor_that_has_passed_the_question_on) {
         EXPECT_EQ(w.peek(ringer).result, "1");
         EXPECT_EQ(w.peek(b).result, "1");
       },
-      no_faults(), 10'000, [](const sim::Outcome& run) {
+      no_faults(), 10'000,
+      [](const sim::Outcome& run) {
         EXPECT_FALSE(run.finding) << sim::headline(run.finding->kind) << " " << run.finding->name;
       });
   EXPECT_TRUE(searched.complete);

@@ -40,7 +40,8 @@ struct Asker {
   std::shared_ptr<std::atomic<std::uint64_t>> replies, errors;
   void handle(Start m) {
     for (std::uint32_t i = 0; i < m.asks; ++i) {
-      const auto reply = of[i % of.size()].ask(Question{static_cast<int>(i)}, i % 8 == 0 ? Duration{200us} : Duration{5ms});
+      const auto reply =
+          of[i % of.size()].ask(Question{static_cast<int>(i)}, i % 8 == 0 ? Duration{200us} : Duration{5ms});
       ++*(reply ? replies : errors);
     }
   }

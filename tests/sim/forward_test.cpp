@@ -34,7 +34,9 @@ struct High {
 
 struct Oracle {
   Duration takes{};
+  Handle sender{};  ///< of the last question
   int handle(Question question, Context& context) {
+    sender = context.sender();
     if (takes != Duration::zero()) context.sleep(takes);
     if (question.value < 0) throw std::runtime_error{"no"};
     return question.value + 1;
@@ -72,11 +74,13 @@ struct Asker {
 
 TEST(Forward, gives_the_asker_the_reply_of_the_actor_behind) {
   run_calmly([](World& w) {
-    const auto front = w.spawn(Front{w.spawn(Oracle{})});
+    const auto oracle = w.spawn(Oracle{});
+    const auto front = w.spawn(Front{oracle});
     const auto asker = w.spawn(Asker{front, {4}});
     asker.tell(Go{});
     w.run();
     EXPECT_EQ(w.peek(asker).result, "5");
+    EXPECT_EQ(w.peek(oracle).sender, asker.handle());
     EXPECT_EQ(w.peek(front).sender, asker.handle());
     EXPECT_EQ(w.peek(front).handled, 1);
     EXPECT_EQ(front.ask(Question{6}), 7);  // the test's own ask too

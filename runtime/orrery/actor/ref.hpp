@@ -12,15 +12,6 @@
 #include <concepts>
 #include <string>
 
-// Ends the declaration of a twin (refusals.hpp) that is a constructor. Its condition names the argument because clang
-// looks at no other condition of a constructor.
-#ifdef __clang__
-#define ORRERY_REFUSED_CONSTRUCTOR(argument, sentence) \
-  __attribute__((diagnose_if(sizeof(argument) != 0, sentence, "error")))
-#else
-#define ORRERY_REFUSED_CONSTRUCTOR(argument, sentence) = delete
-#endif
-
 namespace orrery {
 
 template <class A>
@@ -83,23 +74,32 @@ class Recipient : public Sendable<Recipient<M...>> {
     requires(!std::same_as<Recipient<Listed...>, Recipient> && (Recipient<Listed...>::template lists<M> && ...))
   Recipient(const Recipient<Listed...>& wider) noexcept  // NOLINT: implicit on purpose
       : handle_{wider.handle()}, runtime_{wider.runtime_index()}, operations_{wider.template operations_for<M>()...} {}
-#ifdef __clang__
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wgcc-compat"
-#endif
-  // The twins of both stand here because a constructor loses its attributes when it is inherited.
+  // The twins of both, see refusals.hpp. They stand here because a constructor loses its attributes when it is inherited,
+  // and a condition names the argument because clang looks at no other condition of a constructor. (No macro: clang would
+  // print where it comes from.)
   template <class A, class Unhandled = typename detail::FirstRefused<Ref<A>, M...>::Message,
             Refusal why = detail::FirstRefused<Ref<A>, M...>::why>
     requires(why != Refusal::none)
   Recipient(const Ref<A>& ref)  // NOLINT: implicit like the one it stands for
-      ORRERY_REFUSED_CONSTRUCTOR(ref, "THIS_RECIPIENT_LISTS_WHAT_THE_ACTOR_CANNOT_BE_SENT");
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wgcc-compat"
+      __attribute__((diagnose_if(sizeof(ref) != 0, "THIS_RECIPIENT_LISTS_WHAT_THE_ACTOR_CANNOT_BE_SENT", "error")));
+#pragma clang diagnostic pop
+#else
+      = delete;
+#endif
   template <class... Listed, class Unlisted = typename detail::FirstRefused<Recipient<Listed...>, M...>::Message,
             Refusal why = detail::FirstRefused<Recipient<Listed...>, M...>::why>
     requires(why != Refusal::none)
-  Recipient(const Recipient<Listed...>& narrower)  // NOLINT: implicit like the one it stands for
-      ORRERY_REFUSED_CONSTRUCTOR(narrower, "THIS_RECIPIENT_LISTS_WHAT_THE_OTHER_ONE_DOES_NOT");
+  Recipient(const Recipient<Listed...>& other)  // NOLINT: implicit like the one it stands for
 #ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wgcc-compat"
+      __attribute__((diagnose_if(sizeof(other) != 0, "THIS_RECIPIENT_LISTS_WHAT_THE_OTHER_ONE_DOES_NOT", "error")));
 #pragma clang diagnostic pop
+#else
+      = delete;
 #endif
 
   [[nodiscard]] Handle handle() const noexcept { return handle_; }
@@ -129,7 +129,5 @@ class Recipient : public Sendable<Recipient<M...>> {
   std::uint32_t runtime_ = 0;
   const Operations* operations_[sizeof...(M)] = {};
 };
-
-#undef ORRERY_REFUSED_CONSTRUCTOR
 
 }  // namespace orrery

@@ -8,3 +8,4 @@
 #include "orrery/props/rapidcheck.hpp"
 #include "orrery/sim/world.hpp"
 #include "orrery/testkit/check.hpp"
+#include "orrery/testkit/probe.hpp"

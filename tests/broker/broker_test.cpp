@@ -36,6 +36,9 @@ struct Fail {
 struct Large {
   std::array<int, 100> numbers{};
 };
+struct GetLarge {
+  using Reply = int;
+};
 
 struct Counter {
   using Accepts = messages<Add, Total, Double, Fail>;
@@ -50,6 +53,7 @@ struct Counter {
   int handle(Double m) const { return 2 * m.value; }
   int handle(Fail) { throw std::runtime_error{"fails"}; }
   void handle(const Large& m) { large += m.numbers[7]; }
+  int handle(GetLarge) const { return large; }
 };
 struct Seen {
   using Reply = std::vector<int>;
@@ -351,6 +355,46 @@ TEST_P(BrokerTest, a_shared_message_is_freed_although_a_subscriber_ends_before_i
     stage.rt.stop(counters[0]);
     (void)broker.publish("big", large);  // BothWorlds looks at what is left over
     stage.settle();
+  });
+}
+
+TEST_P(BrokerTest, a_shared_message_is_passed_on_and_stashed_like_any_other) {
+  struct Keeper {
+    Ref<Counter> to;
+    int met = 0;
+    void handle(const Large& m, Context& context) {
+      switch (met++) {
+        case 0:
+          context.forward(m, to);
+          break;
+        case 1:
+          context.forward(m, Ref<Counter>{});  // nobody
+          break;
+        case 2:
+          context.stash(m);
+          context.unstash_all();
+          break;
+        default:
+          to.tell(m);
+      }
+    }
+    void handle(Add, Context& context) { context.unstash_all(); }
+  };
+  run([](Stage& stage) {
+    Broker broker{stage.rt};
+    const Ref<Counter> counter = stage.rt.spawn(Counter{});
+    const Ref<Keeper> keeper = stage.rt.spawn(Keeper{counter});
+    ASSERT_TRUE(broker.subscribe<Large>("big", keeper));
+    ASSERT_TRUE(broker.subscribe<Large>("big", counter));
+    Large large;
+    for (const int number : {1, 10, 100}) {
+      large.numbers[7] = number;
+      EXPECT_EQ(broker.publish("big", large), (Published{2, 0}));
+      stage.settle();
+    }
+    keeper.tell(Add{});
+    stage.settle();
+    EXPECT_EQ(counter.ask(GetLarge{}), 111 + 1 + 100);
   });
 }
 

@@ -57,6 +57,21 @@ struct Pinned {
   void handle(Tick) { bank.tell(Tick{}); }
 };
 
+struct Desk {  // answers some itself
+  orrery::Ref<Account> bank;
+  orrery::OpenAsk<Flush> open;
+  orrery::Answer<int> handle(Deposit message, orrery::Context& context) {
+    if (message.amount == 0) return 0;
+    context.forward(message, bank);
+    return orrery::elsewhere;
+  }
+  void handle(Parcel message, orrery::Context& context) { context.forward(std::move(message), bank); }
+  void handle(Flush, orrery::Context& context) { open = context.open_ask<Flush>(); }
+  void handle(Tick) {
+    if (open) open.answer();
+  }
+};
+
 template <class To, class M>
 concept Tells = requires(To to, M message) { to.tell(std::move(message)); };
 template <class To, class M>
@@ -71,6 +86,9 @@ static_assert(refuses_as_a_constraint<orrery::Spawned<Account>>());
 static_assert(refuses_as_a_constraint<orrery::Recipient<Deposit, Tick>>());
 static_assert(std::is_convertible_v<orrery::Ref<Account>, orrery::Recipient<Tick, Deposit>>);
 static_assert(!std::is_constructible_v<orrery::Recipient<Tick, Close>, orrery::Ref<Account>>);
+static_assert(std::is_convertible_v<orrery::Recipient<Deposit, Tick>, orrery::Recipient<Tick, Deposit>>);
+static_assert(std::is_convertible_v<orrery::Recipient<Deposit, Tick>, orrery::Recipient<Tick>>);
+static_assert(!std::is_constructible_v<orrery::Recipient<Tick, Deposit>, orrery::Recipient<Tick>>);
 static_assert(std::is_trivially_copyable_v<orrery::Ref<Account>> && sizeof(orrery::Ref<Account>) == 16);
 
 int use(orrery::Runtime& runtime) {
@@ -88,6 +106,12 @@ int use(orrery::Runtime& runtime) {
   const orrery::Recipient<Deposit, Tick> narrow = bob;
   narrow.tell(Tick{});
   narrow.tell(Deposit{1}, orrery::ignore_reply);
+  const orrery::Recipient<Tick> narrower = narrow;
+  narrower.tell(Tick{}, {.priority = orrery::Priority::low});
+  narrow.tell(Deposit{1}, orrery::ignore_reply, {.priority = orrery::Priority::high});
+  (void)narrow.ask(Deposit{1}, {.priority = orrery::Priority::high}, 1s);
+  for (const auto& reply : orrery::ask_all(std::vector{bob, bob}, Deposit{1}, 1s)) static_cast<void>(reply.has_value());
+  runtime.spawn(Desk{bob, {}});
   const std::string name = "carol";
   runtime.spawn(name, orrery::Restart{}, Account{});
   runtime.spawn<Account>("dave", [] { return Account{}; });

@@ -533,29 +533,33 @@ std::string stashing(Runtime& rt, const Settle& settle) {
 }  // namespace
 
 const std::vector<Program>& programs() {
-  static const std::vector<Program> all = {
-      {"around_the_corner", &around_the_corner, 2},
-      {"two_senders", &two_senders, 6},
-      {"three_senders", &three_senders, 6},
-      {"priorities", &priorities, 0},
-      {"lost_update", &lost_update, 2},
-      {"wait_for_both", &wait_for_both, 4},
-      {"wait_for_either", &wait_for_either, 0},
-      {"full_mailbox_reject", &full_mailbox<Overflow::reject>, 0},
-      {"full_mailbox_drop_newest", &full_mailbox<Overflow::drop_newest>, 0},
-      {"full_mailbox_drop_oldest", &full_mailbox<Overflow::drop_oldest>, 0},
-      {"full_mailbox_suspend", &full_mailbox<Overflow::suspend>, 3},
-      {"stop_between", &stop_between, 3},
-      {"failing_handler", &failing_handler<false>, 0},
-      {"failing_handler_restarts", &failing_handler<true>, 0},
-      {"unwinding", &unwinding, 0},
-      {"watching", &watching, 2},
-      {"offloaded_tells", &offloaded_tells, 4},
-      {"offloaded_lost_update", &offloaded_lost_update, 2},
-      {"offloaded_stop", &offloaded_stop, 4},
-      {"one_name", &one_name, 2},
-      {"stashing", &stashing, 0},
-  };
+  static const std::vector<Program> all = [] {
+    std::vector<Program> listed = {
+        {"around_the_corner", &around_the_corner, 2},
+        {"two_senders", &two_senders, 6},
+        {"three_senders", &three_senders, 6},
+        {"priorities", &priorities, 0},
+        {"lost_update", &lost_update, 2},
+        {"wait_for_both", &wait_for_both, 4},
+        {"wait_for_either", &wait_for_either, 0},
+        {"full_mailbox_reject", &full_mailbox<Overflow::reject>, 0},
+        {"full_mailbox_drop_newest", &full_mailbox<Overflow::drop_newest>, 0},
+        {"full_mailbox_drop_oldest", &full_mailbox<Overflow::drop_oldest>, 0},
+        {"full_mailbox_suspend", &full_mailbox<Overflow::suspend>, 3},
+        {"stop_between", &stop_between, 3},
+        {"failing_handler", &failing_handler<false>, 0},
+        {"failing_handler_restarts", &failing_handler<true>, 0},
+        {"unwinding", &unwinding, 0},
+        {"watching", &watching, 2},
+        {"offloaded_tells", &offloaded_tells, 4},
+        {"offloaded_lost_update", &offloaded_lost_update, 2},
+        {"offloaded_stop", &offloaded_stop, 4},
+        {"one_name", &one_name, 2},
+        {"stashing", &stashing, 0},
+    };
+    for (const Program& program : forwarding_programs()) listed.push_back(program);
+    return listed;
+  }();
   return all;
 }
 

@@ -23,6 +23,8 @@ struct Program {
 };
 
 [[nodiscard]] const std::vector<Program>& programs();
+/// Those of forwarding_programs.cpp, which programs() lists as well.
+[[nodiscard]] std::vector<Program> forwarding_programs();
 
 /// Called by the programs' handlers between two visible acts. Does nothing until the arm on threads sets a pause of random
 /// length, which shakes up who comes first.

@@ -19,6 +19,9 @@ class AskWait final : public Wait {
   [[nodiscard]] Handle target() const noexcept override {
     return all_ || calls_.size() == 1 ? first_open().target() : Handle{};
   }
+  [[nodiscard]] Handle blocked_by() const noexcept override {
+    return all_ || calls_.size() == 1 ? first_open().blocked_by() : Handle{};
+  }
   [[nodiscard]] bool has_deadline() const noexcept override {
     const auto ends = [](const AskCall* call) { return call->has_deadline(); };
     return all_ ? std::ranges::all_of(calls_, ends) : std::ranges::any_of(calls_, ends);
@@ -46,6 +49,7 @@ class OneAskWait final : public Wait {
   explicit OneAskWait(const AskCall& call) noexcept : Wait{Kind::ask}, call_{call} {}
   [[nodiscard]] bool ready() const noexcept override { return call_.ready(); }
   [[nodiscard]] Handle target() const noexcept override { return call_.target(); }
+  [[nodiscard]] Handle blocked_by() const noexcept override { return call_.blocked_by(); }
   [[nodiscard]] bool has_deadline() const noexcept override { return call_.has_deadline(); }
   [[nodiscard]] const MessageInfo* message() const noexcept override { return call_.message(); }
   [[nodiscard]] bool needs(const Ask& ask) const noexcept override { return call_.is(ask); }
@@ -53,18 +57,6 @@ class OneAskWait final : public Wait {
  private:
   const AskCall& call_;
 };
-
-AskError to_ask_error(TellError error) noexcept {
-  switch (error) {
-    case TellError::mailbox_full:
-      return AskError::mailbox_full;
-    case TellError::actor_stopped:
-      return AskError::actor_stopped;
-    case TellError::actor_not_found:
-      return AskError::actor_not_found;
-  }
-  return AskError::actor_not_found;
-}
 
 }  // namespace
 
@@ -120,6 +112,17 @@ void AskCall::begin(Runtime& runtime, Execution* here, Handle target, Envelope* 
 void AskCall::disarm() noexcept {
   if (!deadline_) return;
   runtime_->world().cancel(*deadline_);
+}
+
+Handle AskCall::target() const noexcept {
+  const std::uint64_t holder = ask_ == nullptr ? 0 : ask_->holder.load(std::memory_order_relaxed);
+  if (holder == 0 || holder == Ask::kept_open) return target_;
+  return {static_cast<std::uint32_t>(holder), static_cast<std::uint32_t>(holder >> 32)};
+}
+
+Handle AskCall::blocked_by() const noexcept {
+  const bool is_open = ask_ != nullptr && ask_->holder.load(std::memory_order_relaxed) == Ask::kept_open;
+  return is_open ? Handle{} : target();
 }
 
 void AskCall::wait() {

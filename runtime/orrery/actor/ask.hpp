@@ -59,7 +59,10 @@ class AskCall {
   [[nodiscard]] Ask* collect() noexcept;
   [[nodiscard]] AskError error() const noexcept { return error_; }
   [[nodiscard]] Runtime* runtime() const noexcept { return runtime_; }
-  [[nodiscard]] Handle target() const noexcept { return target_; }
+  /// Returns: the actor that has the request, which may have been passed on.
+  [[nodiscard]] Handle target() const noexcept;
+  /// Returns: the same, or unset while the request is kept open: it is not known then who will answer.
+  [[nodiscard]] Handle blocked_by() const noexcept;
   [[nodiscard]] bool has_deadline() const noexcept { return timeout_ != no_timeout; }
   [[nodiscard]] bool is(const Ask& ask) const noexcept { return ask_ == &ask; }
   /// Like ready(), for user code that acts on the answer: in a simulation others may act first.

@@ -5,6 +5,7 @@
 #include "orrery/core/hash.hpp"
 
 #include <algorithm>
+#include <new>
 
 namespace orrery {
 
@@ -71,18 +72,56 @@ TimerKey Context::add_timer(ActorTimer* timer, Duration delay) {
 }
 
 void Context::stash_current(const MessageInfo* message) {
-  ORRERY_CHECK(envelope_ != nullptr, "only a message that is being handled can be stashed");
-  ORRERY_CHECK(envelope_->operations->message == message, "stash() takes the message that is being handled, not {}",
-               message->name);
-  ORRERY_CHECK(!stashed_, "the message was stashed already");
-  stashed_ = true;
+  may_give_away(message);
+  fate_ = Fate::stashed;
   cell_.care = Cell::Care::full;
   cell_.need_extras().need_stash().push_back(envelope_);
 }
 
+void Context::may_give_away(const MessageInfo* message) const {
+  ORRERY_CHECK(envelope_ != nullptr, "only a message that is being handled can be given away");
+  const MessageInfo* const handled = envelope_->operations->message;
+  ORRERY_CHECK(handled == message || handled->shared == message, "{} is not the message that is being handled",
+               message->name);
+  ORRERY_CHECK(!was_given_away(), "the message was stashed or passed on already");
+}
+
+/// Takes the envelope out of the handler that runs. The rest of it sees a stand-in.
+Envelope* Context::part(const MessageInfo* message, std::size_t payload_bytes) {
+  may_give_away(message);
+  if (envelope_->operations->message != message) return part_copy(payload_bytes);
+  Envelope* const parted = envelope_;
+  if (cell_.mailbox.front() == parted) cell_.mailbox.remove(*parted);  // else it was taken out before the handler
+  envelope_ = ::new (remains_)
+      Envelope{*parted->operations, parted->priority, Envelope::given_away, sizeof(Envelope), parted->where};
+  envelope_->sender = parted->sender;
+  envelope_->target_generation = parted->target_generation;
+  envelope_->attempt = parted->attempt;
+  envelope_->ordinal = parted->ordinal;
+  if (Execution* const execution = current_execution(); execution != nullptr && execution->cell == &cell_) {
+    execution->message = envelope_;
+  }
+  parted->flags = static_cast<std::uint8_t>((parted->flags & Envelope::is_ask) | Envelope::passed_on);
+  parted->attempt = 0;
+  fate_ = Fate::parted;
+  cell_.care = Cell::Care::full;  // until the handler has returned
+  return parted;
+}
+
+/// The same for a message that is shared with others: its block holds a reference only, and stays.
+Envelope* Context::part_copy(std::size_t payload_bytes) {
+  Envelope* const copy = runtime_.new_envelope(payload_bytes, false);
+  copy->priority = envelope_->priority;
+  copy->sender = envelope_->sender;
+  copy->flags = Envelope::passed_on;
+  envelope_->flags |= Envelope::given_away;
+  fate_ = Fate::copied;
+  return copy;
+}
+
 void Context::unstash_all() {
   CellExtras& extras = cell_.need_extras();
-  extras.unstashed = extras.stashed() - (stashed_ ? 1 : 0);
+  extras.unstashed = extras.stashed() - (fate_ == Fate::stashed ? 1 : 0);
 }
 
 void Context::note_watch(Handle watched) {

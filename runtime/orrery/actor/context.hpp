@@ -11,11 +11,16 @@
 #include "orrery/actor/offload.hpp"
 #include "orrery/actor/runtime.hpp"
 
+#include <cstddef>
+#include <source_location>
 #include <string_view>
 
 namespace orrery {
 
-class Context : public detail::RefusedTimers, public detail::RefusedSpawns {
+template <Askable M>
+class OpenAsk;
+
+class Context : public detail::RefusedTimers, public detail::RefusedSpawns, public detail::RefusedForwards {
  public:
   Context(Runtime& runtime, Cell& cell, Envelope* envelope) noexcept
       : runtime_{runtime}, cell_{cell}, envelope_{envelope} {}
@@ -131,7 +136,28 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns {
     unwatch(watched.handle());
   }
 
-  [[nodiscard]] bool was_stashed() const noexcept { return stashed_; }
+  /// Hands the message being handled on to another actor, as if its sender had sent it there: sender and priority stay, and
+  /// whoever asked gets that actor's answer, within the deadline he set. Pass the message back, as it came or changed. The
+  /// handler's own return value is then ignored. Both actors are of one runtime.
+  ///
+  /// Errors:  TellError; the asker gets the same as his AskError.
+  /// Blocks:  as a tell.    Cost: one more handling of the message, in the same block.
+  using RefusedForwards::forward;
+  template <class M, class To>
+    requires(detail::forward_refusal<To, M>() == Refusal::none)
+  TellResult forward(M message, const To& to, std::source_location where = std::source_location::current());
+
+  /// Takes the question out of the message being handled, so that it can be answered later, elsewhere, by whoever has the
+  /// result; the handler's own return value is ignored. Unset when the message was only told, or has no sender who waits.
+  template <Askable M>
+  [[nodiscard]] OpenAsk<M> open_ask();
+
+  /// Returns: where in the sender's code the message was sent.
+  [[nodiscard]] std::source_location sent_at() const noexcept {
+    return envelope_ == nullptr ? std::source_location{} : envelope_->where;
+  }
+  /// Returns: whether the message being handled is this actor's no longer: stashed, passed on, kept open.
+  [[nodiscard]] bool was_given_away() const noexcept { return fate_ != Fate::handled; }
 
   /// For the layers below: what the running actor is.
   [[nodiscard]] const ActorType& type() const noexcept { return *cell_.type; }
@@ -143,13 +169,19 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns {
   TimerKey add_timer(ActorTimer* timer, Duration delay);
   void stash_current(const MessageInfo* message);
   void check_self(const void* actor) const;
+  void may_give_away(const MessageInfo* message) const;
+  [[nodiscard]] bool has_parted() const noexcept { return fate_ == Fate::parted; }
+  Envelope* part(const MessageInfo* message, std::size_t payload_bytes);
+  Envelope* part_copy(std::size_t payload_bytes);
 
   friend class Runtime;  // one Context serves a whole batch
 
   Runtime& runtime_;
   Cell& cell_;
   Envelope* envelope_;
-  bool stashed_ = false;
+  enum class Fate : std::uint8_t { handled, stashed, parted, copied };
+  Fate fate_ = Fate::handled;                              ///< of the message
+  alignas(Envelope) std::byte remains_[sizeof(Envelope)];  ///< what is left of one that parted; usually not written
 };
 
 /// Suspends the calling handler. Pre: called from a handler; elsewhere blocks the caller.

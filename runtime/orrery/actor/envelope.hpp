@@ -1,11 +1,12 @@
 // envelope.hpp: one message on its way, in one pooled block.
 // Why:  a tell is one allocation, one move and one atomic exchange; whatever the runtime must know about the message
 //       without knowing its type stands in a fixed header of 64 bytes in front of it (SPEC A9).
-// How:  [Envelope 64][payload], or for an ask [Envelope 64][Ask 32][payload or reply]. The operations pointer is the
+// How:  [Envelope 64][payload], or for an ask [Envelope 64][Ask 48][payload or reply]. The operations pointer is the
 //       only type knowledge: run the handler, drop the payload, describe it. No RTTI.
 // Always true:  (V1) an envelope has one owner at a time: the sender, then the mailbox, then the running cell
 //               (V2) the block of an ask is freed by the second of its two parties (asker, replier) to let go of it
 //               (V3) an ask's state leaves `pending` exactly once
+//               (V4) once an ask was passed on, whoever has its block owes the asker its outcome, also that of a refusal
 #pragma once
 #include "orrery/actor/errors.hpp"
 #include "orrery/actor/message.hpp"
@@ -13,6 +14,7 @@
 #include "orrery/core/hash.hpp"
 #include "orrery/core/ids.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <source_location>
@@ -40,6 +42,9 @@ struct MessageInfo {
   void (*describe_reply)(const void* reply, std::string& out);  ///< null without a reply value, as are the next two
   void (*hash_reply)(const void* reply, TraceHasher& hasher);
   void (*drop_reply)(void* reply) noexcept;
+  const MessageInfo* shared =
+      nullptr;  ///< set where the payload is a reference that others share: of the message itself
+  void (*share)(void* payload, const void* message) = nullptr;  ///< with `shared`: makes the payload again
 };
 
 /// What the runtime does with a message of one type at an actor of one type.
@@ -76,6 +81,15 @@ class Ask {
   Handle asker{};                      ///< the cell to wake; unset when a foreign thread waits
   Waiter* waiter = nullptr;            ///< the thread (or test body) to wake otherwise
   Envelope* home = nullptr;            ///< the block this ask lives in
+
+  /// The actor that owes the reply has changed; `whose` is unset while the ask is kept open by whoever will.
+  void move_to(Handle whose) noexcept {
+    holder.store(whose.is_set() ? (std::uint64_t{whose.generation} << 32) | whose.slot : kept_open,
+                 std::memory_order_relaxed);
+  }
+  static constexpr std::uint64_t kept_open = ~std::uint64_t{0};
+  /// Slot and generation, for who looks for rings (twice, so relaxed); 0: it is still with whom it was sent to.
+  std::atomic<std::uint64_t> holder{0};
 };
 
 /// Header of every message block.
@@ -87,6 +101,8 @@ class Envelope : public Link {
     is_tick = 4,    ///< `timer` is set instead of `ask`
     is_notice = 8,  ///< a Down, or the Exit of a linked actor: handled only while that is still wanted
     needs_admission = is_tick | is_notice,
+    passed_on = 16,   ///< by its handler: the sender stays, and an asker's call of send() has returned long ago (V4)
+    given_away = 32,  ///< stands in for a message that its handler passed on or keeps open: header only, no payload
   };
 
   Envelope() = default;

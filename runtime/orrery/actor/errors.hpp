@@ -34,6 +34,19 @@ enum class AskError : std::uint8_t {
   routing_failed  ///< nobody to route it to
 };
 
+/// Returns: the same word for an asker.
+[[nodiscard]] constexpr AskError to_ask_error(TellError error) noexcept {
+  switch (error) {
+    case TellError::mailbox_full:
+      return AskError::mailbox_full;
+    case TellError::actor_stopped:
+      return AskError::actor_stopped;
+    case TellError::actor_not_found:
+      break;
+  }
+  return AskError::actor_not_found;
+}
+
 /// Why an actor was not spawned.
 enum class SpawnError : std::uint8_t {
   name_taken,    ///< a living actor holds the name

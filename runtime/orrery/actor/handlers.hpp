@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <new>
+#include <stdexcept>
 
 namespace orrery::detail {
 
@@ -67,17 +68,26 @@ template <class A, class M>
 void run_handler(void* object, Envelope& envelope, Context& context) {
   static_assert(alignof(M) <= BlockPool::block_alignment, "a message may need at most 16-byte alignment");
   A& actor = *static_cast<A*>(object);
-  M& stored = *static_cast<M*>(envelope.payload());
+  M& stored = *static_cast<M*>(Askable<M> ? envelope.payload() : envelope.payload_after_header());
   M message = std::move(stored);
   std::destroy_at(&stored);
   using R = reply_of<M>;
-  if constexpr (std::is_void_v<R>) {
+  // A message that was given away is somebody else's: its envelope must not be touched.
+  if constexpr (!Askable<M>) {
     call_handler(actor, std::move(message), context);
-    if ((envelope.flags & Envelope::is_ask) != 0 && !context.was_stashed()) envelope.ask->has_reply = true;
+  } else if constexpr (std::is_void_v<R>) {
+    call_handler(actor, std::move(message), context);
+    if (!context.was_given_away() && (envelope.flags & Envelope::is_ask) != 0) envelope.ask->has_reply = true;
   } else {
-    R reply = call_handler(actor, std::move(message), context);
-    if ((envelope.flags & Envelope::is_ask) != 0 && !context.was_stashed()) {
-      ::new (envelope.payload()) R(std::move(reply));
+    auto reply = call_handler(actor, std::move(message), context);
+    if (context.was_given_away()) return;
+    if ((envelope.flags & Envelope::is_ask) != 0) {
+      if constexpr (std::same_as<decltype(reply), Answer<R>>) {
+        if (!reply.reply()) throw std::logic_error{"it returned orrery::elsewhere, but did not give its message away"};
+        ::new (envelope.payload()) R(std::move(*reply.reply()));
+      } else {
+        ::new (envelope.payload()) R(std::move(reply));
+      }
       envelope.ask->has_reply = true;
     }
   }
@@ -90,6 +100,9 @@ void drop_message(Envelope& envelope) noexcept {
 
 template <class A, class M>
 inline constexpr Operations operations{&run_handler<A, M>, &drop_message<M>, &message_info<M>};
+/// Of a message that is not on its way to any actor.
+template <class M>
+inline constexpr Operations unaddressed{nullptr, &drop_message<M>, &message_info<M>};
 
 // ---- actor types --------------------------------------------------------------------------------------------------
 

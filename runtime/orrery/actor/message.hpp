@@ -124,6 +124,27 @@ consteval bool borrows() {
   }
 }
 
+/// Whether a T can be copied. A container of what cannot be copied says that it can, and so does a struct that holds one.
+template <class T, class... Outer>
+consteval bool copies() {
+  using Bare = std::remove_cv_t<T>;
+  if constexpr ((std::same_as<Bare, Outer> || ...) || is_view<Bare>) {
+    return true;
+  } else if constexpr (!std::copy_constructible<Bare>) {
+    return false;
+  } else if constexpr (requires { typename Parts<Bare>::Types; }) {
+    return []<class... Part>(std::type_identity<std::tuple<Part...>>) {
+      return (copies<Part, Bare, Outer...>() && ...);
+    }(std::type_identity<typename Parts<Bare>::Types>{});
+  } else if constexpr (Reflectable<Bare>) {
+    return []<std::size_t... I>(std::index_sequence<I...>) {
+      return (copies<field_type<Bare, I>, Bare, Outer...>() && ...);
+    }(std::make_index_sequence<field_count<Bare>>{});
+  } else {
+    return true;
+  }
+}
+
 template <class T>
 struct IsExpected : std::false_type {};
 template <class T, class E>
@@ -141,6 +162,10 @@ concept Message = std::is_class_v<M> && std::same_as<M, std::remove_cvref_t<M>> 
 /// T1. A message with a borrowed field is refused where it is sent, with the field's owner named.
 template <class M>
 concept OwnsItsFields = !detail::borrows<M>();
+
+/// What can be copied, all of it.
+template <class T>
+concept Copyable = detail::copies<T>();
 
 /// A message with `using Reply = ...;`.
 template <class M>
@@ -191,7 +216,34 @@ consteval bool durable_of() {
   }
 }
 
+/// What a handler returns that has given its message away: passed it on, stashed it, or keeps it open.
+struct Elsewhere {
+  explicit Elsewhere() = default;
+};
+inline constexpr Elsewhere elsewhere{};
+
+/// What a handler may return in place of its Reply R when it does not always have one: an R, or `elsewhere`.
+///
+/// A handler that returns R itself can give its message away, too; its value is then ignored.
+template <class R>
+class Answer {
+ public:
+  template <class T>
+    requires std::convertible_to<T, R>
+  Answer(T&& reply) : reply_{std::in_place, std::forward<T>(reply)} {}  // NOLINT: implicit on purpose
+  Answer(Elsewhere) noexcept {}                                         // NOLINT: implicit on purpose
+  [[nodiscard]] std::optional<R>& reply() noexcept { return reply_; }
+
+ private:
+  std::optional<R> reply_;
+};
+
 namespace detail {
+template <class T, class R>
+inline constexpr bool is_reply_or_answer = std::same_as<T, R> || std::same_as<T, Answer<R>>;
+template <class T>
+inline constexpr bool is_reply_or_answer<T, void> = std::same_as<T, void>;
+
 template <class A, class M>
 concept HandlesPlain = requires(A& actor, M message) { actor.handle(std::move(message)); };
 template <class A, class M>
@@ -201,9 +253,10 @@ concept HandlesWithContext =
 template <class A, class M>
 consteval bool returns_its_reply() {
   if constexpr (HandlesWithContext<A, M>) {
-    return std::same_as<decltype(std::declval<A&>().handle(std::declval<M>(), std::declval<Context&>())), reply_of<M>>;
+    return is_reply_or_answer<decltype(std::declval<A&>().handle(std::declval<M>(), std::declval<Context&>())),
+                              reply_of<M>>;
   } else if constexpr (HandlesPlain<A, M>) {
-    return std::same_as<decltype(std::declval<A&>().handle(std::declval<M>())), reply_of<M>>;
+    return is_reply_or_answer<decltype(std::declval<A&>().handle(std::declval<M>())), reply_of<M>>;
   } else {
     return true;
   }
@@ -214,7 +267,7 @@ consteval bool returns_its_reply() {
 template <class A, class M>
 concept Handles = detail::HandlesPlain<A, M> || detail::HandlesWithContext<A, M>;
 
-/// That overload returns exactly `M::Reply` (void without one).
+/// That overload returns exactly `M::Reply` (void without one), or `Answer<M::Reply>`.
 template <class A, class M>
 concept RepliesAsDeclared = detail::returns_its_reply<A, M>();
 

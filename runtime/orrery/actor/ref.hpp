@@ -58,23 +58,45 @@ class Ref : public Sendable<Ref<A>> {
 template <class... M>
 class Recipient : public Sendable<Recipient<M...>> {
  public:
+  /// Whether a T can be sent through it.
+  template <class T>
+  static constexpr bool lists = (std::same_as<T, M> || ...);
+
   /// Names nobody: every send gives actor_not_found.
   Recipient() = default;
+  /// From the actor itself, which handles them all.
   template <class A>
     requires((refusal<A, M>() == Refusal::none) && ...)
   Recipient(const Ref<A>& ref) noexcept  // NOLINT: implicit on purpose
       : handle_{ref.handle()}, runtime_{ref.runtime_index()}, operations_{&detail::operations<A, M>...} {}
-  // Its twin, see refusals.hpp. It stands here because a constructor loses its attributes when it is
-  // inherited, and its condition names the argument because clang looks at no other condition of a
-  // constructor.
-  template <class A, class Unhandled = typename detail::FirstRefused<A, M...>::Message,
-            Refusal why = detail::FirstRefused<A, M...>::why>
+  /// From one that lists them all as well: it is narrowed, or lists them in another order.
+  template <class... Listed>
+    requires(!std::same_as<Recipient<Listed...>, Recipient> && (Recipient<Listed...>::template lists<M> && ...))
+  Recipient(const Recipient<Listed...>& wider) noexcept  // NOLINT: implicit on purpose
+      : handle_{wider.handle()}, runtime_{wider.runtime_index()}, operations_{wider.template operations_for<M>()...} {}
+  // The twins of both, see refusals.hpp. They stand here because a constructor loses its attributes when it is inherited,
+  // and a condition names the argument because clang looks at no other condition of a constructor. (No macro: clang would
+  // print where it comes from.)
+  template <class A, class Unhandled = typename detail::FirstRefused<Ref<A>, M...>::Message,
+            Refusal why = detail::FirstRefused<Ref<A>, M...>::why>
     requires(why != Refusal::none)
   Recipient(const Ref<A>& ref)  // NOLINT: implicit like the one it stands for
 #ifdef __clang__
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wgcc-compat"
       __attribute__((diagnose_if(sizeof(ref) != 0, "THIS_RECIPIENT_LISTS_WHAT_THE_ACTOR_CANNOT_BE_SENT", "error")));
+#pragma clang diagnostic pop
+#else
+      = delete;
+#endif
+  template <class... Listed, class Unlisted = typename detail::FirstRefused<Recipient<Listed...>, M...>::Message,
+            Refusal why = detail::FirstRefused<Recipient<Listed...>, M...>::why>
+    requires(why != Refusal::none)
+  Recipient(const Recipient<Listed...>& other)  // NOLINT: implicit like the one it stands for
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wgcc-compat"
+      __attribute__((diagnose_if(sizeof(other) != 0, "THIS_RECIPIENT_LISTS_WHAT_THE_OTHER_ONE_DOES_NOT", "error")));
 #pragma clang diagnostic pop
 #else
       = delete;
@@ -93,7 +115,7 @@ class Recipient : public Sendable<Recipient<M...>> {
   // For Sendable.
   template <class T>
   [[nodiscard]] static consteval Refusal refusal_of() {
-    return (std::same_as<T, M> || ...) ? Refusal::none : Refusal::THIS_RECIPIENT_DOES_NOT_LIST_THIS_MESSAGE;
+    return lists<T> ? Refusal::none : Refusal::THIS_RECIPIENT_DOES_NOT_LIST_THIS_MESSAGE;
   }
   template <class T>
   [[nodiscard]] const Operations* operations_for() const noexcept {

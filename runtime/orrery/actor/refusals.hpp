@@ -22,6 +22,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
+#include <ranges>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -34,6 +36,7 @@ template <class A>
 class Spawned;
 template <class M>
 class Pending;
+class Runtime;
 struct TimerKey;
 
 /// Whether a use of the API is refused at compile time, and the sentence that the compiler prints for it.
@@ -59,6 +62,11 @@ struct IgnoreReply {
   explicit IgnoreReply() = default;
 };
 inline constexpr IgnoreReply ignore_reply{};
+
+/// What one send says differently from its message's type.
+struct SendOptions {
+  std::optional<Priority> priority{};
+};
 
 /// What a tell returns: nothing, or why the message was not accepted.
 using TellResult = std::expected<void, TellError>;
@@ -87,7 +95,7 @@ consteval Refusal refusal() {
 template <class A, class M>
 consteval Refusal repeated_refusal() {
   constexpr Refusal why = refusal<A, M>();
-  if constexpr (why == Refusal::none && !std::copy_constructible<M>) {
+  if constexpr (why == Refusal::none && !Copyable<M>) {
     return Refusal::THIS_MESSAGE_IS_SENT_MORE_THAN_ONCE_AND_MUST_BE_COPYABLE;
   }
   return why;
@@ -127,19 +135,34 @@ consteval Refusal ask_refusal() {
   return why == Refusal::none && !Askable<M> ? Refusal::THIS_MESSAGE_HAS_NO_Reply_USE_tell : why;
 }
 
-/// The first of M... that an A cannot be sent, and why.
-template <class A, class... M>
+/// As ask_refusal(), for a question that is asked several times.
+template <class To, class M>
+consteval Refusal ask_all_refusal() {
+  constexpr Refusal why = ask_refusal<To, M>();
+  if constexpr (why == Refusal::none && !Copyable<M>) {
+    return Refusal::THIS_MESSAGE_IS_SENT_MORE_THAN_ONCE_AND_MUST_BE_COPYABLE;
+  }
+  return why;
+}
+/// Whoever passes a message on needs no Reply: it goes to the asker.
+template <class To, class M>
+consteval Refusal forward_refusal() {
+  return To::template refusal_of<M>();
+}
+
+/// The first of M... that cannot be sent through a To, and why.
+template <class To, class... M>
 struct FirstRefused {
   using Message = void;
   static constexpr Refusal why = Refusal::none;
 };
-template <class A, class M, class... Others>
-struct FirstRefused<A, M, Others...> : FirstRefused<A, Others...> {};
-template <class A, class M, class... Others>
-  requires(refusal<A, M>() != Refusal::none)
-struct FirstRefused<A, M, Others...> {
+template <class To, class M, class... Others>
+struct FirstRefused<To, M, Others...> : FirstRefused<To, Others...> {};
+template <class To, class M, class... Others>
+  requires(To::template refusal_of<M>() != Refusal::none)
+struct FirstRefused<To, M, Others...> {
   using Message = M;
-  static constexpr Refusal why = refusal<A, M>();
+  static constexpr Refusal why = To::template refusal_of<M>();
 };
 
 // Ends the declaration of a twin. Twins return what they stand for, so that clang, which goes on with the
@@ -160,6 +183,15 @@ struct RefusedSends {
   template <class M, Refusal why = ignoring_refusal<To, M>(), class Target = To>
     requires(why != Refusal::none)
   TellResult tell(M, IgnoreReply) const ORRERY_REFUSED;
+  template <class M, Refusal why = tell_refusal<To, M>(), class Target = To>
+    requires(why != Refusal::none)
+  TellResult tell(M, SendOptions) const ORRERY_REFUSED;
+  template <class M, Refusal why = ignoring_refusal<To, M>(), class Target = To>
+    requires(why != Refusal::none)
+  TellResult tell(M, IgnoreReply, SendOptions) const ORRERY_REFUSED;
+  template <class M, Refusal why = ask_refusal<To, M>(), class Target = To>
+    requires(why != Refusal::none)
+  typename AskResultOf<M>::type ask(M, SendOptions, Duration = {}) const ORRERY_REFUSED;
   template <class M, Refusal why = ask_refusal<To, M>(), class Target = To, class... Rest>
     requires(why != Refusal::none)
   typename AskResultOf<M>::type ask(M, Rest&&...) const ORRERY_REFUSED;
@@ -187,6 +219,13 @@ struct RefusedTimers {
   void watch(const A&, const Ref<B>&) ORRERY_REFUSED;
 };
 
+/// The twins of Context's and OpenAsk's functions that pass a message on.
+struct RefusedForwards {
+  template <class M, class To, Refusal why = forward_refusal<To, M>()>
+    requires(why != Refusal::none)
+  TellResult forward(M, const To&) const ORRERY_REFUSED;
+};
+
 /// The twins of spawn, in Runtime and in Context.
 struct RefusedSpawns {
   template <class A, Refusal why = actor_refusal<A>(), class... Rest>
@@ -203,7 +242,14 @@ struct RefusedSpawns {
   std::vector<Ref<A>> spawn_n(std::size_t, Factory&&) ORRERY_REFUSED;
 };
 
+}  // namespace detail
+
+/// The twin of ask_all.
+template <class Actors, class M, Refusal why = detail::ask_all_refusal<std::ranges::range_value_t<Actors>, M>(),
+          class Target = std::ranges::range_value_t<Actors>, class... Rest>
+  requires(why != Refusal::none)
+std::vector<typename AskResultOf<M>::type> ask_all(const Actors&, const M&, Rest&&...) ORRERY_REFUSED;
+
 #undef ORRERY_REFUSED
 
-}  // namespace detail
 }  // namespace orrery

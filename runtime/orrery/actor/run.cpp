@@ -160,14 +160,24 @@ Execution* Runtime::handle(Execution* execution, Cell& cell, Envelope* envelope)
     const detail::OnBehalfOf on_behalf{*execution, cell, envelope};
     detail::attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
   }
-  after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.reason.get());
+  after_handler(cell, context, outcome.how, outcome.reason.get());
   return current_execution();
 }
 
+/// Returns: the care that an actor needs between two handlers.
+static Cell::Care usual_care(const Cell& cell) noexcept {
+  const CellExtras* const extras = cell.extras;
+  if (extras == nullptr) return Cell::Care::none;
+  if (extras->stash != nullptr || extras->receive_timeout != nullptr) return Cell::Care::full;
+  return extras->bounded != nullptr ? Cell::Care::capacity : Cell::Care::none;
+}
+
 /// What follows a handler, in all its cases.
-void Runtime::after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, ExitReason* reason) {
+void Runtime::after_handler(Cell& cell, Context& context, Observer::Ended how, ExitReason* reason) {
+  Envelope* const envelope = context.envelope_;
+  if (context.fate_ == Context::Fate::parted) cell.care = usual_care(cell);
   if (cell.extras != nullptr && cell.extras->receive_timeout != nullptr) restart_receive_timeout(cell);
-  if (was_stashed) {
+  if (context.fate_ == Context::Fate::stashed) {
     if (how == Observer::Ended::handled) {
       if (observer_ != nullptr) observer_->ended(cell, *envelope, Observer::Ended::stashed);
       return;
@@ -183,14 +193,16 @@ void Runtime::after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Ob
     ++cell.failed;
   }
   if (observer_ != nullptr) observer_->ended(cell, *envelope, how);
-  if ((envelope->flags & Envelope::is_ask) == 0) {
+  if (context.fate_ == Context::Fate::parted) {
+    // Its block is somebody else's.
+  } else if ((envelope->flags & Envelope::is_ask) == 0) {
     free_envelope(envelope);
   } else if (how == Observer::Ended::handled) {
     Ask& ask = *envelope->ask;
-    if (observer_ != nullptr) observer_->before_reply(cell, ask);
-    settle_reply(cell, ask);
+    if (observer_ != nullptr) observer_->before_reply(ask);
+    settle_reply(ask);
   } else if (how == Observer::Ended::failed) {
-    if (observer_ != nullptr) observer_->before_reply(cell, *envelope->ask);
+    if (observer_ != nullptr) observer_->before_reply(*envelope->ask);
     settle_error(*envelope->ask, AskError::actor_failed);
   } else {
     settle_error(*envelope->ask, AskError::actor_stopped);
@@ -245,8 +257,8 @@ template <bool has_capacity>
         [[unlikely]] {
       execution->cell = nullptr;
       execution->message = nullptr;
-      if constexpr (!has_capacity) cell.mailbox.remove(*envelope);
-      after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.reason.get());
+      if (!has_capacity && !context.has_parted()) cell.mailbox.remove(*envelope);
+      after_handler(cell, context, outcome.how, outcome.reason.get());
       return false;
     }
     ++cell.handled;
@@ -289,8 +301,8 @@ inline bool Runtime::run_observed(Execution& execution, Cell& cell, std::uint32_
   }
   if (outcome.how != Observer::Ended::handled || cell.ending != Cell::Ending::none || cell.care != Cell::Care::none)
       [[unlikely]] {
-    cell.mailbox.remove(*envelope);
-    after_handler(cell, envelope, context.was_stashed(), outcome.how, outcome.reason.get());
+    if (!context.has_parted()) cell.mailbox.remove(*envelope);
+    after_handler(cell, context, outcome.how, outcome.reason.get());
     return false;
   }
   ++cell.handled;

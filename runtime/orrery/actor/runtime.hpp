@@ -180,7 +180,7 @@ class Runtime : public detail::RefusedSpawns {
   void wake(Handle waiting) noexcept;
   /// Settles an ask by an error. The request's payload must be gone.
   void settle_error(Ask& ask, AskError error) noexcept;
-  void settle_reply(Cell& replier, Ask& ask) noexcept;
+  void settle_reply(Ask& ask) noexcept;
   /// The same where nobody observes; the cell of the replier may be somebody else's already.
   void settle_reply(Execution& execution, Ask& ask) noexcept;
   /// Frees the block of a settled ask whose result was taken.
@@ -259,6 +259,7 @@ class Runtime : public detail::RefusedSpawns {
                                               const std::atomic<bool>* expired);
   void drop_newest(Cell& cell, Envelope* envelope);
   void count_stray_dead_letter() noexcept;
+  void free_or_settle(Envelope* envelope, AskError error) noexcept;
   std::expected<void, TellError> refuse(Envelope* envelope, TellError error, Execution* execution);
   void push_signal(Cell& cell, SignalNode* node);
   [[nodiscard]] Envelope* make_exit(Signal kind, Handle from, ExitReason reason, std::uint32_t incarnation);
@@ -287,7 +288,7 @@ class Runtime : public detail::RefusedSpawns {
   Envelope* take_and_let_in(Cell& cell, BoundedMailbox& bounded);
   bool run_observed(Execution& execution, Cell& cell, std::uint32_t& budget);
   Execution* handle(Execution* execution, Cell& cell, Envelope* envelope);
-  void after_handler(Cell& cell, Envelope* envelope, bool was_stashed, Observer::Ended how, ExitReason* reason);
+  void after_handler(Cell& cell, Context& context, Observer::Ended how, ExitReason* reason);
   void begin_incarnation(Cell& cell, const ExitReason& before, detail::Attempt& outcome);
   void fail(Cell& cell, ExitReason reason);
   bool restart(Cell& cell, const ExitReason& reason);

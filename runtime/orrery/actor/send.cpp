@@ -52,11 +52,20 @@ void Runtime::count_refused(Execution* execution) noexcept {
   }
 }
 
+/// Ends the block of a message that was not accepted and whose payload is gone. V4: an asker who waits elsewhere is told.
+void Runtime::free_or_settle(Envelope* envelope, AskError error) noexcept {
+  if ((envelope->flags & Envelope::passed_on) != 0 && (envelope->flags & Envelope::is_ask) != 0) {
+    settle_error(*envelope->ask, error);
+  } else {
+    free_envelope(envelope);
+  }
+}
+
 /// Destroys a message that its target never accepted. An ask's asker is the caller, who gets `error` from its send.
 std::expected<void, TellError> Runtime::refuse(Envelope* envelope, TellError error, Execution* execution) {
   count_refused(execution);
   envelope->operations->drop(*envelope);
-  free_envelope(envelope);
+  free_or_settle(envelope, to_ask_error(error));
   return std::unexpected(error);
 }
 
@@ -87,7 +96,7 @@ class Runtime::PlaceWait final : public Wait {
   using Enqueued = Observer::Enqueued;
   Execution* const execution = execution_of(*this);
   const Cell* const sender = execution != nullptr ? execution->cell : nullptr;
-  if (sender != nullptr) envelope->sender = sender->handle();
+  if (sender != nullptr && (envelope->flags & Envelope::passed_on) == 0) envelope->sender = sender->handle();
   envelope->target_generation = target.generation;
   count_offered(execution);
   Cell* const cell = cell_at(target.slot);
@@ -225,7 +234,7 @@ void Runtime::drop_newest(Cell& cell, Envelope* envelope) {
   record_dead_letter(*envelope, cell.handle(), DeadLetterReason::mailbox_full);
   count_stray_dead_letter();
   envelope->operations->drop(*envelope);
-  free_envelope(envelope);
+  free_or_settle(envelope, AskError::mailbox_full);
 }
 
 std::expected<void, TellError> Runtime::send_or_wait(Handle target, BoundedMailbox& bounded, Envelope* envelope,
@@ -241,7 +250,8 @@ std::expected<void, TellError> Runtime::send_or_wait(Handle target, BoundedMailb
   Cell& cell = *cell_at(target.slot);
   // Once it waits, the receiver may take and free it at any time.
   const MessageInfo* const message = envelope->operations->message;
-  Ask* const ask = (envelope->flags & Envelope::is_ask) != 0 ? envelope->ask : nullptr;
+  const bool is_my_ask = (envelope->flags & (Envelope::is_ask | Envelope::passed_on)) == Envelope::is_ask;
+  Ask* const ask = is_my_ask ? envelope->ask : nullptr;
   switch (bounded.push_or_wait(*envelope, target, place)) {
     case BoundedMailbox::Outcome::accepted:
       if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::accepted);
@@ -314,11 +324,11 @@ void Runtime::settle_error(Ask& ask, AskError error) noexcept {
   }
 }
 
-void Runtime::settle_reply(Cell& replier, Ask& ask) noexcept {
+void Runtime::settle_reply(Ask& ask) noexcept {
   const Handle asker = ask.asker;
   Waiter* const waiter = ask.waiter;
   if (observer_ != nullptr) {
-    observer_->replied(replier, ask, ask.state.load(std::memory_order_relaxed) == Ask::pending);
+    observer_->replied(ask, ask.state.load(std::memory_order_relaxed) == Ask::pending);
   }
   if (!ask.settle()) {
     put_away_late_reply(ask, asker);

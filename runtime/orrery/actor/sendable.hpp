@@ -54,6 +54,30 @@ void begin_ask(AskCall& call, std::uint32_t runtime_index, Handle target, const 
 
 inline constexpr Duration default_timeout = Duration::min();
 
+// The same where a send says something of its own: the plain send pays nothing for it.
+
+template <class M>
+TellResult tell_to(std::uint32_t runtime_index, Handle target, const Operations* operations, M&& message,
+                   const SendOptions& options, std::source_location where) {
+  Runtime* const runtime = operations == nullptr ? nullptr : runtime_of(runtime_index);
+  if (runtime == nullptr) return std::unexpected(TellError::actor_not_found);
+  Envelope* const envelope = make_message(*runtime, *operations, std::move(message), where);
+  envelope->priority = options.priority.value_or(envelope->priority);
+  return runtime->send(target, envelope);
+}
+
+template <class M>
+void begin_ask(AskCall& call, std::uint32_t runtime_index, Handle target, const Operations* operations, M&& message,
+               const SendOptions& options, Duration timeout, std::source_location where) {
+  Runtime* const runtime = operations == nullptr ? nullptr : runtime_of(runtime_index);
+  if (runtime == nullptr) return call.fail(AskError::actor_not_found);
+  Execution* const execution = current_execution();
+  Envelope* const request = make_request(*runtime, *operations, std::move(message), where);
+  request->priority = options.priority.value_or(request->priority);
+  call.begin(*runtime, execution != nullptr && execution->runtime == runtime ? execution : nullptr, target, request,
+             timeout == default_timeout ? runtime->runtime_options().ask_timeout : timeout);
+}
+
 }  // namespace detail
 
 template <class To>
@@ -83,6 +107,22 @@ class Sendable : public detail::RefusedSends<To> {
     return send(std::move(message), where);
   }
 
+  /// The same with options for this one message: `alice.tell(Audit{}, {.priority = Priority::high})`.
+  /// Cost: a little more than a plain tell; priorities other than normal make the receiver sort its mail from then on.
+  template <class M>
+    requires(detail::tell_refusal<To, M>() == Refusal::none)
+  TellResult tell(M message, SendOptions options, std::source_location where = std::source_location::current()) const {
+    return detail::tell_to(self().runtime_index(), self().handle(), self().template operations_for<M>(),
+                           std::move(message), options, where);
+  }
+  template <class M>
+    requires(detail::ignoring_refusal<To, M>() == Refusal::none)
+  TellResult tell(M message, IgnoreReply, SendOptions options,
+                  std::source_location where = std::source_location::current()) const {
+    return detail::tell_to(self().runtime_index(), self().handle(), self().template operations_for<M>(),
+                           std::move(message), options, where);
+  }
+
   /// Sends `message` and waits for its reply.
   ///
   /// Returns: the reply, or AskError (AskFailure when the Reply is itself an expected). Exactly one outcome.
@@ -95,6 +135,17 @@ class Sendable : public detail::RefusedSends<To> {
                                  std::source_location where = std::source_location::current()) const {
     detail::AskCall call;
     begin(call, std::move(message), timeout, where);
+    call.wait();
+    return detail::take_result<M>(call);
+  }
+  /// The same with options for this one message.
+  template <class M>
+    requires(detail::ask_refusal<To, M>() == Refusal::none)
+  [[nodiscard]] AskResult<M> ask(M message, SendOptions options, Duration timeout = detail::default_timeout,
+                                 std::source_location where = std::source_location::current()) const {
+    detail::AskCall call;
+    detail::begin_ask(call, self().runtime_index(), self().handle(), self().template operations_for<M>(),
+                      std::move(message), options, timeout, where);
     call.wait();
     return detail::take_result<M>(call);
   }

@@ -4,6 +4,7 @@
 #include "orrery/actor/context.hpp"
 #include "orrery/actor/down.hpp"
 #include "orrery/actor/handlers.hpp"
+#include "orrery/actor/open_ask.hpp"
 #include "orrery/actor/ref.hpp"
 
 #include <fmt/core.h>
@@ -82,7 +83,7 @@ template <class A>
 std::expected<Ref<A>, SpawnError> spawn_value(Runtime& runtime, A&& actor, SpawnOptions options, Handle parent) {
   SpawnRequest request;
   request.type = &actor_type<A>;
-  if constexpr (std::copy_constructible<A>) {
+  if constexpr (Copyable<A>) {
     if (options.restart) {
       request.factory = [prototype = std::make_unique<A>(actor)] { return make_actor(A(*prototype)); };
     }
@@ -127,7 +128,7 @@ class TypedTimer final : public ActorTimer {
   TypedTimer(Runtime& home, Handle owner_handle, Purpose why, Duration every, M message, std::source_location where)
       : ActorTimer{home, owner_handle, why, every}, message_{std::move(message)}, where_{where} {}
   Envelope* make_tick() override {
-    if constexpr (std::copy_constructible<M>) {
+    if constexpr (Copyable<M>) {
       return make_message(runtime, operations<A, M>, M(message_), where_);
     } else {
       return make_message(runtime, operations<A, M>, std::move(message_), where_);
@@ -239,7 +240,26 @@ void Context::set_receive_timeout(const A& actor, Duration idle, M message, std:
 template <class M>
 void Context::stash(M message) {
   stash_current(&detail::message_info<M>);
-  ::new (envelope_->payload()) M(std::move(message));
+  if (const MessageInfo& info = *envelope_->operations->message; info.share != nullptr) {
+    info.share(envelope_->payload(), &message);
+  } else {
+    ::new (envelope_->payload()) M(std::move(message));
+  }
+}
+template <class M, class To>
+  requires(detail::forward_refusal<To, M>() == Refusal::none)
+TellResult Context::forward(M message, const To& to, std::source_location where) {
+  const detail::Destination there{to.runtime_index(), to.handle(), to.template operations_for<M>()};
+  Envelope* const envelope = part(&detail::message_info<M>, detail::payload_bytes<M>());
+  envelope->operations = &detail::unaddressed<M>;
+  ::new (envelope->payload()) M(std::move(message));
+  return detail::pass_on(runtime_, there, envelope, where);
+}
+template <Askable M>
+OpenAsk<M> Context::open_ask() {
+  may_give_away(&detail::message_info<M>);
+  if ((envelope_->flags & Envelope::is_ask) == 0) return {};
+  return OpenAsk<M>{detail::HeldAsk{runtime_, part(&detail::message_info<M>, detail::payload_bytes<M>())}};
 }
 template <class A>
   requires Handles<A, Exit>

@@ -69,8 +69,13 @@ void hash_shared(const void* payload, TraceHasher& hasher) {
   hash_value(hasher, (*static_cast<const SharedRef<M>*>(payload))->value);
 }
 template <class M>
+void share_again(void* payload, const void* message) {
+  ::new (payload) SharedRef<M>{SharedPayload<M>::make(*static_cast<const M*>(message))};
+}
+template <class M>
 inline constexpr MessageInfo shared_message_info{
-    type_name<M>(), hash_text(type_name<M>()), &describe_shared<M>, &hash_shared<M>, nullptr, nullptr, nullptr};
+    type_name<M>(), hash_text(type_name<M>()), &describe_shared<M>, &hash_shared<M>, nullptr, nullptr,
+    nullptr,        &message_info<M>,          &share_again<M>};
 template <class A, class M>
 inline constexpr Operations shared_operations{&run_shared<A, M>, &drop_shared<M>, &shared_message_info<M>};
 

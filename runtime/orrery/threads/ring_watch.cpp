@@ -55,6 +55,7 @@ std::optional<std::pair<std::string, std::string>> confirm(Runtime& runtime, con
   (void)while_parked(runtime, *cell, [&](const Cell& parked) {
     const Wait& wait = *parked.wait;
     if (parked.handle() != edge.from || parked.suspensions != edge.suspensions || wait.ready()) return;
+    if (wait.blocked_by() != edge.to) return;  // its question was passed on meanwhile
     const std::string_view message = wait.message() == nullptr ? "" : wait.message()->name;
     const std::string_view how = wait.kind() == Wait::Kind::place         ? "waits to send"
                                  : wait.kind() == Wait::Kind::child_start ? "starts"

@@ -122,11 +122,12 @@ class Observer {
   virtual void before_look() = 0;
   /// A name is about to be taken or looked up.
   virtual void before_name(std::string_view path) = 0;
-  /// The ask is about to be settled by the handler's reply, or by its failure.
-  virtual void before_reply(Cell& replier, const Ask& ask) = 0;
+  /// The ask is about to be settled by a reply, or by its handler's failure; whoever runs replies, and need not be the
+  /// actor that was asked.
+  virtual void before_reply(const Ask& ask) = 0;
   /// The actor is about to come back, by its own act or its supervisor's: its timers, its stash and perhaps its mail go.
   virtual void before_restart(Cell& cell) = 0;
-  virtual void replied(Cell& replier, const Ask& ask, bool in_time) = 0;
+  virtual void replied(const Ask& ask, bool in_time) = 0;
   /// The actor's present incarnation is about to end; or its supervisor is about to end the actor for good.
   virtual void before_exit(Cell& cell) = 0;
   virtual void exited(Cell& cell, const ExitReason& reason) = 0;

@@ -373,12 +373,16 @@ void Engine::continue_handler(Cell& cell) { switch_into(*std::exchange(cell.wait
 
 void Engine::block(Wait& wait) {
   if (Work* const work = acting_work()) return block_work(*work, wait);
-  test_wait_ = &wait;
-  drive(Horizon::forever, Instant::max(), {});
-  test_wait_ = nullptr;
+  await(wait, Instant::max());
   if (wait.ready()) return;
   find_stuck(&wait);
   stop_if_over();
+}
+
+void Engine::await(Wait& wait, Instant until) {
+  test_wait_ = &wait;
+  drive(until == Instant::max() ? Horizon::forever : Horizon::time, until, {});
+  test_wait_ = nullptr;
 }
 
 void Engine::wake_test() noexcept {

@@ -50,6 +50,9 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   /// Returns: whether `done` held. Throws RunStopped when the run ended with a finding; everything is torn down then,
   /// while what the body owns still lives.
   bool drive(Horizon horizon, Instant until, const std::function<bool()>& done);
+  /// Lets the body of the test wait until `wait` is ready, or nothing more happens by `until`. Time that a stall lets pass
+  /// does not end it.
+  void await(Wait& wait, Instant until);
   /// Ends the run: unwinds every handler, destroys every actor. Offers no choice and records nothing.
   void tear_down();
   /// Throws RunStopped, after tear_down(), when the run is over.
@@ -110,8 +113,8 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   void before_signal(Handle target, Signal kind) override;
   void before_look() override;
   void before_name(std::string_view path) override;
-  void before_reply(Cell& replier, const Ask& ask) override;
-  void replied(Cell& replier, const Ask& ask, bool in_time) override;
+  void before_reply(const Ask& ask) override;
+  void replied(const Ask& ask, bool in_time) override;
   void before_restart(Cell& cell) override;
   void before_exit(Cell& cell) override;
   void exited(Cell& cell, const ExitReason& reason) override;

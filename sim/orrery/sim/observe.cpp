@@ -189,9 +189,9 @@ void Engine::before_name(std::string_view path) {
 
 /// Rule 3, for replies: done at once when the asker can do nothing before it (so it sees no difference), and nothing
 /// else can settle the ask: no stall is to come and no timer is due. A stop of the asker could; see order_matters().
-void Engine::before_reply(Cell& replier, const Ask& ask) {
+void Engine::before_reply(const Ask& ask) {
   if (!running_) return;
-  Agent& me = agent(replier.handle());
+  Agent& me = *acting_;  // not always the actor that was asked
   const std::uint32_t ordinal = me.replies++;
   if (options_.reduce && stalls_.empty() && due_.empty()) {
     const Cell* const asker = ask.waiter != nullptr ? nullptr : runtime_->living_cell(ask.asker);
@@ -319,6 +319,8 @@ void Engine::record_end(const Agent& who, const Cell& cell, const Envelope& enve
   const MessageInfo& info = *envelope.operations->message;
   if (how == Ended::handled && (envelope.flags & Envelope::is_ask) != 0 && info.describe_reply != nullptr) {
     info.describe_reply(envelope.payload(), event.reply);
+  } else if (how == Ended::handled && (envelope.flags & Envelope::given_away) != 0) {
+    event.reply = "passed on";
   } else if (how == Ended::failed) {
     event.reply = "failed";
   } else if (how == Ended::unwound) {
@@ -335,9 +337,9 @@ std::string Engine::last_handled() const {
   return fmt::format("{} from {}", events_[last_event_].message, events_[last_event_].from);
 }
 
-void Engine::replied(Cell& replier, const Ask& ask, bool in_time) {
+void Engine::replied(const Ask& ask, bool in_time) {
   if (tearing_down_) return;
-  const Agent& me = agent(replier.handle());
+  const Agent& me = *acting_;
   std::uint64_t value = 0;
   const MessageInfo& info = *ask.home->operations->message;
   if (ask.has_reply && info.hash_reply != nullptr) {

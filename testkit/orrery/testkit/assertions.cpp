@@ -31,8 +31,12 @@ std::string place_of(sim::World& world) {
     return fmt::format("in work that {} offloaded", actor);
   }
   if (execution.cell == nullptr || execution.message == nullptr) return "in the body of the test";
-  std::string message;
-  execution.message->operations->message->describe(execution.message->payload(), message);
+  const Envelope& envelope = *execution.message;
+  std::string message{envelope.operations->message->name};
+  if ((envelope.flags & Envelope::given_away) == 0) {
+    message.clear();
+    envelope.operations->message->describe(envelope.payload(), message);
+  }
   return fmt::format("in {}, handling {}", world.path_of(execution.cell->handle()), message);
 }
 

@@ -48,6 +48,15 @@ Set set(Settings& settings, std::string_view key, std::string_view name, std::st
   if (key == "seed") return set_number(settings.seed, name, value, 0);
   if (key == "runs") return set_number(settings.runs, name, value, 1);
   if (key == "max_steps") return set_number(settings.max_steps, name, value, 1);
+  if (key == "test_time_factor") {
+    std::optional<std::uint64_t> factor;
+    auto result = set_number(factor, name, value, 1);
+    if (result && *factor > time_factor_max) {
+      return std::unexpected(fmt::format("{}=\"{}\" is more than {}", name, value, time_factor_max));
+    }
+    if (result) settings.time_factor = static_cast<std::uint32_t>(*factor);
+    return result;
+  }
   if (key == "faults") {
     if (value == "none") {
       settings.faults = sim::FaultProfile::none;
@@ -75,9 +84,13 @@ struct Variable {
   std::string_view key;
   const char* name;
 };
-constexpr Variable variables[] = {{"seed", "ORRERY_SEED"},           {"runs", "ORRERY_RUNS"},
-                                  {"max_steps", "ORRERY_MAX_STEPS"}, {"faults", "ORRERY_FAULTS"},
-                                  {"replay", "ORRERY_REPLAY"},       {"out", "ORRERY_OUT"}};
+constexpr Variable variables[] = {{"seed", "ORRERY_SEED"},
+                                  {"runs", "ORRERY_RUNS"},
+                                  {"max_steps", "ORRERY_MAX_STEPS"},
+                                  {"faults", "ORRERY_FAULTS"},
+                                  {"replay", "ORRERY_REPLAY"},
+                                  {"out", "ORRERY_OUT"},
+                                  {"test_time_factor", "ORRERY_TEST_TIME_FACTOR"}};
 
 /// Returns: how many characters must be put in, left out or changed to turn `a` into `b`.    Source: Levenshtein's.
 std::size_t edits(std::string_view a, std::string_view b) {
@@ -156,7 +169,9 @@ std::expected<void, std::string> take_flags(Settings& settings, int& argc, char*
     }
     if (!known) {
       return std::unexpected(
-          fmt::format("unknown flag {}; there are --orrery_seed, _runs, _replay, _faults, _max_steps and _out", name));
+          fmt::format("unknown flag {}; there are --orrery_seed, _runs, _replay, _faults, _max_steps, _out and "
+                      "_test_time_factor",
+                      name));
     }
   }
   if (kept < argc) argv[kept] = nullptr;
@@ -183,6 +198,8 @@ std::string_view help() {
   --orrery_faults=NAME   ORRERY_FAULTS     none or local
   --orrery_max_steps=N   ORRERY_MAX_STEPS  operations after which a run makes no progress
   --orrery_out=DIR       ORRERY_OUT        where records and reports go (orrery-out)
+Tests on threads:
+  --orrery_test_time_factor=N  ORRERY_TEST_TIME_FACTOR  what a probe's waits are multiplied by (1)
 )";
 }
 

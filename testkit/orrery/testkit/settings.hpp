@@ -15,6 +15,7 @@ namespace orrery::testkit {
 
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_diverged = 5;
+inline constexpr std::uint32_t time_factor_max = 1'000;
 
 struct Settings {
   std::optional<std::uint64_t> seed;        ///< ORRERY_SEED: decimal, or hexadecimal with 0x
@@ -23,6 +24,7 @@ struct Settings {
   std::optional<sim::FaultProfile> faults;  ///< ORRERY_FAULTS: none or local
   std::optional<std::uint64_t> max_steps;   ///< ORRERY_MAX_STEPS: operations of one run
   std::string out = "orrery-out";           ///< ORRERY_OUT: where records and reports go
+  std::uint32_t time_factor = 1;            ///< ORRERY_TEST_TIME_FACTOR: what a probe's real waits are multiplied by
 };
 
 /// Reads the environment. A variable that is nearly spelled like one of ours is refused, too: a typing error must not pass

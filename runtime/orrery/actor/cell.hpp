@@ -40,6 +40,7 @@ namespace orrery {
 /// What the runtime does with an actor whose type it does not know. One constant per actor type.
 struct ActorType {
   std::string_view name;
+  const ActorTag* tag;
   std::uint64_t name_hash;
   std::uint32_t size;
   std::uint32_t alignment;

@@ -47,6 +47,11 @@ struct MessageInfo {
   void (*share)(void* payload, const void* message) = nullptr;  ///< with `shared`: makes the payload again
 };
 
+/// Stands, by its address, for a type of actors.
+struct ActorTag {
+  std::string_view name;
+};
+
 /// What the runtime does with a message of one type at an actor of one type.
 struct Operations {
   /// Moves the message out, runs the handler, and constructs the reply into the block when the envelope is an ask.
@@ -55,6 +60,7 @@ struct Operations {
   /// Destroys the payload without handling it.
   void (*drop)(Envelope& envelope) noexcept;
   const MessageInfo* message;
+  const ActorTag* actor = nullptr;  ///< the type; null when it was not known to the sender
 };
 
 /// One question under way. Lives in the block of its request.

@@ -78,14 +78,22 @@ struct Execution {
   SingleWriterCounter stray_dead_letters;
   SingleWriterCounter spawned;
   SingleWriterCounter gone;
+  SingleWriterCounter restarted;
   SingleWriterCounter retired_handled;  ///< of actors that have ended here, as are the next two
   SingleWriterCounter retired_failed;
   SingleWriterCounter retired_dead_letters;
+  std::uint32_t letter_queue = 0;         ///< which one of DeadLetters is this thread's
   std::vector<std::uint32_t> free_slots;  ///< left by actors that ended here, for the next ones spawned here
 };
 
 /// Returns: the record of the calling thread, or null on a thread that belongs to no world.
 /// Never keep the result across anything that may suspend.
 [[nodiscard]] inline Execution* current_execution() noexcept { return static_cast<Execution*>(fiber::thread_slot()); }
+
+/// The same where it is of `runtime`, else null.
+[[nodiscard]] inline Execution* execution_of(const Runtime& runtime) noexcept {
+  Execution* const execution = current_execution();
+  return execution != nullptr && execution->runtime == &runtime ? execution : nullptr;
+}
 
 }  // namespace orrery

@@ -98,8 +98,11 @@ void drop_message(Envelope& envelope) noexcept {
   std::destroy_at(static_cast<M*>(envelope.payload()));
 }
 
+template <class A>
+inline constexpr ActorTag actor_tag{type_name<A>()};
+
 template <class A, class M>
-inline constexpr Operations operations{&run_handler<A, M>, &drop_message<M>, &message_info<M>};
+inline constexpr Operations operations{&run_handler<A, M>, &drop_message<M>, &message_info<M>, &actor_tag<A>};
 /// Of a message that is not on its way to any actor.
 template <class M>
 inline constexpr Operations unaddressed{nullptr, &drop_message<M>, &message_info<M>};
@@ -143,6 +146,7 @@ template <class A>
 consteval ActorType make_actor_type() {
   ActorType type{};
   type.name = type_name<A>();
+  type.tag = &actor_tag<A>;
   type.name_hash = hash_text(type_name<A>());
   type.size = sizeof(A);
   type.alignment = alignof(A);

@@ -73,6 +73,14 @@ void Runtime::wake_supervisor(Bond& bond) noexcept {
   }
 }
 
+void Runtime::count_restarted() noexcept {
+  if (Execution* const execution = execution_of(*this); execution != nullptr) {
+    execution->restarted.add();
+  } else {
+    foreign_restarted_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 // ---- failing ------------------------------------------------------------------------------------------------------
 
 /// The actor's handler threw: it comes back, or it ends.
@@ -120,6 +128,7 @@ bool Runtime::restart(Cell& cell, const ExitReason& why) {
     clear_for_restart(cell);
     cell.standing.store(0, std::memory_order_relaxed);
     ++cell.incarnation;
+    count_restarted();
     detail::Attempt outcome;
     {
       const detail::OnBehalfOf on_behalf{cell, nullptr};
@@ -223,6 +232,7 @@ void Runtime::revive(Bond& bond, void* actor) {
     throw;
   }
   ++cell.incarnation;
+  count_restarted();
   cell.extras->exit_reason = ExitReason::normal();
   cell.actor = actor;
   cell.ending = Cell::Ending::none;
@@ -248,7 +258,10 @@ void Runtime::bury(Cell& cell, const ExitReason& why) {
   if (cell.life == Cell::Life::down) take_signals(cell);  // who began to watch meanwhile learns the reason
   const Handle old = cell.handle();
   std::unique_ptr<CellExtras> extras{std::exchange(cell.extras, nullptr)};
-  if (extras != nullptr && extras->named) free_name(extras->path, old);
+  if (extras != nullptr && extras->named) {
+    dead_letters_.note_name(old, extras->path);
+    free_name(extras->path, old);
+  }
   cell.life = Cell::Life::vacant;
   cell.standing.store(0, std::memory_order_relaxed);
   cell.bounded.store(nullptr, std::memory_order_release);

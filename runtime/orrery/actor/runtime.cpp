@@ -48,7 +48,7 @@ Runtime::Runtime(World& world, RuntimeOptions options, Observer* observer, CellT
       spare_cells_{spare_cells},
       cells_{spare_cells != nullptr && spare_cells->cells_max() == options.actors_max ? std::move(*spare_cells)
                                                                                       : CellTable{options.actors_max}},
-      dead_letters_{options.dead_letters_max} {
+      dead_letters_{*this, options_.dead_letters} {
   ORRERY_CHECK(options.actors_max >= 1);
   ORRERY_CHECK(options.batch >= 1);
   Registry& all = registry();
@@ -70,6 +70,7 @@ Runtime::~Runtime() {
 void Runtime::add_execution(Execution& execution) {
   execution.runtime = this;
   execution.runtime_index = index_;
+  execution.letter_queue = dead_letters_.add_worker();
   const std::lock_guard guard{table_mutex_};
   execution.index = static_cast<std::uint32_t>(executions_.size());
   executions_.push_back(&execution);
@@ -233,13 +234,13 @@ BoundedMailbox* Runtime::borrow_bounded() {
   return mailbox;
 }
 
-std::optional<Handle> Runtime::find_by_path(std::string_view path, const ActorType* type) const {
+std::optional<Handle> Runtime::find_by_path(std::string_view path, const ActorTag& type) const {
   if (observer_ != nullptr) observer_->before_name(path);
   const std::lock_guard guard{names_mutex_};
   const auto at = names_.find(std::string{path});
   if (at == names_.end()) return std::nullopt;
   const Cell* const cell = living_cell(at->second);
-  if (cell == nullptr || cell->type != type) return std::nullopt;
+  if (cell == nullptr || cell->type->tag != &type) return std::nullopt;
   return at->second;
 }
 
@@ -284,6 +285,30 @@ std::string Runtime::path_from_outside(Handle handle) const {
     }
   }
   return fmt::format("{}#{}", type == nullptr ? "actor" : type->name, handle.slot);
+}
+
+void Runtime::find_paths(std::vector<std::pair<Handle, std::string>>& paths) const {
+  if (observer_ != nullptr) {  // a simulation remembers everybody
+    for (auto& [handle, path] : paths) path = path_of(handle);
+    return;
+  }
+  const auto by_handle = &std::pair<Handle, std::string>::first;
+  {
+    const std::lock_guard guard{names_mutex_};
+    for (const auto& [name, owner] : names_) {
+      const auto at = std::ranges::lower_bound(paths, owner, {}, by_handle);
+      if (at != paths.end() && at->first == owner) at->second = name;
+    }
+  }
+  for (auto& [handle, path] : paths) {
+    if (!path.empty()) continue;
+    if (!handle.is_set()) {
+      path = "outside";
+    } else if (const Cell* const cell = living_cell(handle); cell != nullptr) {
+      const ActorType* const type = peek(*cell).type;
+      path = fmt::format("{}#{}", type == nullptr ? "actor" : type->name, handle.slot);
+    }
+  }
 }
 
 std::size_t Runtime::living() const noexcept {

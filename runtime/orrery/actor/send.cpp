@@ -6,13 +6,6 @@
 
 namespace orrery {
 
-namespace {
-Execution* execution_of(const Runtime& runtime) noexcept {
-  Execution* const execution = current_execution();
-  return execution != nullptr && execution->runtime == &runtime ? execution : nullptr;
-}
-}  // namespace
-
 Envelope* Runtime::new_envelope(std::size_t payload_bytes, bool is_ask) {
   const std::size_t bytes = Envelope::header_bytes + (is_ask ? Envelope::ask_bytes : 0) + payload_bytes;
   Execution* const execution = execution_of(*this);
@@ -231,8 +224,8 @@ void Runtime::drop_newest(Cell& cell, Envelope* envelope) {
     dead_letter(cell, envelope, DeadLetterReason::mailbox_full, true);
     return;
   }
-  record_dead_letter(*envelope, cell.handle(), DeadLetterReason::mailbox_full);
   count_stray_dead_letter();
+  (void)record_dead_letter(*envelope, cell.handle(), DeadLetterReason::mailbox_full);
   envelope->operations->drop(*envelope);
   free_or_settle(envelope, AskError::mailbox_full);
 }
@@ -331,7 +324,7 @@ void Runtime::settle_reply(Ask& ask) noexcept {
     observer_->replied(ask, ask.state.load(std::memory_order_relaxed) == Ask::pending);
   }
   if (!ask.settle()) {
-    put_away_late_reply(ask, asker);
+    put_away_late_reply(ask, asker, replier.slot);
   } else if (waiter != nullptr) {
     waiter->wake();
   } else {
@@ -344,9 +337,10 @@ void Runtime::settle_reply(Execution& execution, Ask& ask) noexcept {
   Waiter* const waiter = ask.waiter;
   if (!ask.settle()) [[unlikely]] {
     // The reply's destructor is the user's code, and on behalf of nobody: the cell may be somebody else's already.
+    const std::uint32_t slot = execution.cell->slot;
     execution.cell = nullptr;
     execution.message = nullptr;
-    put_away_late_reply(ask, asker);
+    put_away_late_reply(ask, asker, slot);
   } else if (waiter != nullptr) {
     waiter->wake();
   } else if (Cell& cell = *cell_at(asker.slot); cell.attention.wait_changed()) {
@@ -355,9 +349,11 @@ void Runtime::settle_reply(Execution& execution, Ask& ask) noexcept {
 }
 
 /// V3: the asker has let go of the ask.
-void Runtime::put_away_late_reply(Ask& ask, Handle asker) noexcept {
-  record_dead_letter(*ask.home, asker, DeadLetterReason::late_reply);
-  const MessageInfo& info = *ask.home->operations->message;
+void Runtime::put_away_late_reply(Ask& ask, Handle asker, std::uint32_t replier_slot) noexcept {
+  const Envelope& home = *ask.home;
+  if (observer_ != nullptr) observer_->dead_letter(home, to_string(DeadLetterReason::late_reply));
+  dead_letters_.put_reply(letter_queue(), home, ask.has_reply, asker, {replier_slot, home.target_generation});
+  const MessageInfo& info = *home.operations->message;
   if (ask.has_reply && info.drop_reply != nullptr) info.drop_reply(ask.home->payload());
   release_home(ask);
 }
@@ -371,9 +367,15 @@ void Runtime::let_go(Ask& ask) noexcept {
 
 // ---- dead letters -------------------------------------------------------------------------------------------------
 
-void Runtime::record_dead_letter(const Envelope& envelope, Handle target, DeadLetterReason reason) {
+std::uint32_t Runtime::letter_queue() const noexcept {
+  const Execution* const execution = execution_of(*this);
+  return execution == nullptr ? 0 : execution->letter_queue;
+}
+
+/// Returns: whether the message was taken over, to be kept.
+bool Runtime::record_dead_letter(Envelope& envelope, Handle target, DeadLetterReason reason) {
   if (observer_ != nullptr) observer_->dead_letter(envelope, to_string(reason));
-  dead_letters_.add({std::string{envelope.operations->message->name}, target, envelope.sender, reason, world_.now()});
+  return dead_letters_.put(letter_queue(), envelope, target, reason);
 }
 
 void Runtime::count_stray_dead_letter() noexcept {
@@ -396,7 +398,7 @@ void Runtime::dead_letter(Cell& cell, Envelope* envelope, DeadLetterReason reaso
     envelope->timer = nullptr;
     reason = DeadLetterReason::timer_cancelled;
   }
-  record_dead_letter(*envelope, {cell.slot, envelope->target_generation}, reason);
+  if (record_dead_letter(*envelope, {cell.slot, envelope->target_generation}, reason)) return;
   envelope->operations->drop(*envelope);
   if ((envelope->flags & Envelope::is_ask) != 0) {
     settle_error(*envelope->ask,

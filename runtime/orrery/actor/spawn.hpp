@@ -179,7 +179,7 @@ std::vector<Ref<A>> Runtime::spawn_n(std::size_t count, Factory factory, SpawnOp
 }
 template <class A>
 std::optional<Ref<A>> Runtime::find(std::string_view path) {
-  const auto handle = find_by_path(path, &detail::actor_type<A>);
+  const auto handle = find_by_path(path, detail::actor_tag<A>);
   if (!handle) return std::nullopt;
   return Ref<A>{index_, *handle};
 }

@@ -100,6 +100,7 @@ System::~System() {
     if (std::exchange(was_asked, true)) kill_all();  // ends who only refuses to; a running handler is waited for
     report = shutdown(std::max<Duration>(settings_.stop_timeout, 1s));
   }
+  dead_letters().close();
   threads_.stop();
 }
 
@@ -132,6 +133,7 @@ StopReport System::shutdown(Duration deadline) {
       const bool is_idle = threads_.await_idle(next_stop);
       if (is_idle && living() == 0 && threads_.offloads().await_none(next_stop)) {
         check_account();
+        dead_letters().report_rest();
         return {};
       }
       if (is_idle) std::this_thread::sleep_for(1ms);  // somebody waits for a clock

@@ -521,6 +521,7 @@ void Engine::tear_down() {
   test_wait_ = nullptr;
   if (Op& op = agents_.test().op; op.enabled) enabled_.remove(op);
   runtime_->refuse_spawns();
+  runtime_->dead_letters().close();
   // Everything that is enabled happens now, oldest first. Handlers that wait are unwound; one that stands before a
   // visible act goes on to its next wait, or to the last of a few acts.
   const auto kill_all = [&] {

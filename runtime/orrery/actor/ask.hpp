@@ -86,6 +86,7 @@ class AskCall {
   Duration timeout_ = no_timeout;
   const MessageInfo* message_ = nullptr;
   AskError error_ = AskError::actor_not_found;
+  Instant begun_{};                   ///< set where asks are measured
   std::optional<Deadline> deadline_;  ///< only for an ask that has one
 };
 

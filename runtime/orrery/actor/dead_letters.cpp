@@ -199,6 +199,13 @@ void DeadLetters::put_nameless(std::uint32_t worker, const MessageInfo& message,
   (void)count_in(queue, message, reason);
 }
 
+void DeadLetters::put_in_hand(std::uint32_t worker, const MessageInfo& message, DeadLetterReason reason) {
+  LetterQueue& queue = queue_of(worker);
+  const std::lock_guard guard{queue.mutex};
+  (void)count_in(queue, message, reason);
+  ++taken_out_;  // the first one, for good; put_back() takes back what is for the second
+}
+
 /// Returns: whether the message was kept.
 bool DeadLetters::record_in(LetterQueue& queue, LetterRecord record, Envelope* keepable, bool is_news) {
   const DeadLetterReason reason = record.reason;
@@ -214,7 +221,6 @@ bool DeadLetters::record_in(LetterQueue& queue, LetterRecord record, Envelope* k
   {
     const std::lock_guard guard{queue.mutex};
     kind = &count_in(queue, *record.message, reason);
-    if (is_closing) ++queue.while_closing[static_cast<std::size_t>(reason)];
     if (is_told && !is_closing && !said && kind->is_due(when)) said = Found::of(record);
     // Looked at with the queue locked, so that whoever closes it finds what was kept before.
     if (is_closed_.load(std::memory_order_relaxed)) keepable = nullptr;
@@ -286,21 +292,6 @@ void DeadLetters::tell_operator(LetterKind& kind, Found said) {
   std::string text = orrery_describe(one.front().letter);
   if (others != 0) text += fmt::format(" ({} more like this since the last report)", others);
   runtime_.world().report("dead letter", text);
-}
-
-void DeadLetters::report_rest() {
-  std::uint64_t counts[dead_letter_reasons] = {};
-  for (LetterQueue* const queue : queues()) {
-    const std::lock_guard guard{queue->mutex};
-    for (std::size_t i = 0; i < dead_letter_reasons; ++i) counts[i] += std::exchange(queue->while_closing[i], 0);
-  }
-  std::string text;
-  for (std::size_t i = 0; i < dead_letter_reasons; ++i) {
-    if (counts[i] == 0) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "while stopping: " : ", ", counts[i],
-                        to_string(static_cast<DeadLetterReason>(i)));
-  }
-  if (!text.empty()) runtime_.world().report("dead letter", text);
 }
 
 void DeadLetters::close() noexcept {

@@ -4,7 +4,7 @@
 // How:  each worker has a queue of records of its own, so that a flood on all of them meets at no lock; who reads sees the
 //       queues merged by time. A record holds what is known for nothing, and a short text of the message. Paths are
 //       looked up when somebody reads. The operator is told of the first letter of each kind (reason and message type), and
-//       then of each kind at most once a minute.
+//       then of each kind at most once a minute; of none once the runtime is closing, when who listens may have gone.
 // Always true:  (D1) every letter is counted, recorded or not; there are never more records than records_max
 //               (D2) a kept message has one owner: the queue, a redrive under way, or the mailbox that accepted it again
 //               (D3) no code of users (a destructor, a description, a filter, a sink) runs under a lock of the queues
@@ -182,10 +182,10 @@ class DeadLetters {
   void put_reply(std::uint32_t worker, const Envelope& question, bool has_reply, Handle asker, Handle replier) noexcept;
   /// Counts one that leaves no record of its own.
   void put_nameless(std::uint32_t worker, const MessageInfo& message, DeadLetterReason reason);
+  /// Counts one that a redrive has in hand: it was taken and dropped, and is another letter now, which goes back for it.
+  void put_in_hand(std::uint32_t worker, const MessageInfo& message, DeadLetterReason reason);
   /// A named actor ends: letters know it by its handle only.    Cost: a lock and a short copy.
   void note_name(Handle handle, const std::string& path);
-  /// Tells the operator in one line what came while the runtime was closing, if anything did and it was not told yet.
-  void report_rest();
   /// Destroys all kept messages; from now on none is kept.
   void close() noexcept;
 
@@ -214,7 +214,7 @@ class DeadLetters {
   [[nodiscard]] std::vector<Found> find(const DeadLetterFilter& filter) const;
   void set_paths(std::vector<Found>& found) const;
   [[nodiscard]] std::vector<detail::LetterRecord> take_out(const std::vector<Found>& found);
-  void put_back(std::vector<detail::LetterRecord> records, std::size_t replaced);
+  void put_back(std::vector<detail::LetterRecord> records);
 
   Redriven redrive_to(const DeadLetterFilter& filter, const Destination* destination);
   [[nodiscard]] std::string remembered_name(Handle handle) const;
@@ -227,7 +227,7 @@ class DeadLetters {
   std::vector<std::unique_ptr<detail::LetterQueue>> workers_;  // complete before anybody runs
   mutable std::mutex kinds_mutex_;                             // taken with a queue's held, never the other way round
   std::vector<std::unique_ptr<detail::LetterKind>> kinds_;
-  std::uint64_t taken_out_ = 0;  // records that were cleared or sent again; with all queues locked
+  std::uint64_t taken_out_ = 0;  // letters that were cleared, sent again or are in hand; with all queues locked
   mutable std::mutex names_mutex_;
   std::vector<std::pair<Handle, std::string>> names_;  // of actors that have ended; a ring once it is full
   std::size_t oldest_name_ = 0;

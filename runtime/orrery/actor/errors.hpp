@@ -6,6 +6,7 @@
 // Source:       SPEC A5, A6, A13, S8; OTP's exit reasons.
 #pragma once
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,6 +23,8 @@ enum class TellError : std::uint8_t {
   actor_not_found,  ///< the reference never named a living actor of this runtime
 };
 
+inline constexpr std::size_t tell_errors = static_cast<std::size_t>(TellError::actor_not_found) + 1;
+
 /// Why an ask has no reply.
 enum class AskError : std::uint8_t {
   timeout,          ///< the deadline passed first; a later reply goes to the dead letters
@@ -33,6 +36,7 @@ enum class AskError : std::uint8_t {
   not_handled,    ///< the target was registered without this kind of message
   routing_failed  ///< nobody to route it to
 };
+inline constexpr std::size_t ask_errors = static_cast<std::size_t>(AskError::routing_failed) + 1;
 
 /// Returns: the same word for an asker.
 [[nodiscard]] constexpr AskError to_ask_error(TellError error) noexcept {

@@ -4,12 +4,16 @@
 //       suspension, since a fiber may continue on another thread.
 #pragma once
 #include "orrery/actor/envelope.hpp"
+#include "orrery/actor/errors.hpp"
 #include "orrery/core/block_pool.hpp"
+#include "orrery/core/histogram.hpp"
 #include "orrery/core/ids.hpp"
 #include "orrery/fiber/thread_slot.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace orrery {
@@ -74,12 +78,15 @@ struct Execution {
   Handled message;                ///< what it handles
   fiber::Fiber* fiber = nullptr;  ///< what this thread runs on
   SingleWriterCounter offered;
-  SingleWriterCounter refused;
+  std::array<SingleWriterCounter, tell_errors> refused;
   SingleWriterCounter stray_dead_letters;
   SingleWriterCounter spawned;
   SingleWriterCounter gone;
   SingleWriterCounter restarted;
-  SingleWriterCounter retired_handled;  ///< of actors that have ended here, as are the next two
+  SingleWriterCounter asks;                                 ///< that were begun here
+  std::array<SingleWriterCounter, ask_errors> asks_failed;  ///< that an asker here has learnt to have failed
+  std::unique_ptr<Histogram> ask_times;                     ///< null: nobody wants to know
+  SingleWriterCounter retired_handled;                      ///< of actors that have ended here, as are the next two
   SingleWriterCounter retired_failed;
   SingleWriterCounter retired_dead_letters;
   std::uint32_t letter_queue = 0;         ///< which one of DeadLetters is this thread's

@@ -125,6 +125,10 @@ RuntimeMetrics Runtime::metrics() const {
       now.handled += counts.handled;
       now.failed += counts.failed;
       now.dead_lettered += counts.dead_lettered;
+      now.waiting_handlers += cell.attention.is_parked() ? 1 : 0;
+      if (BoundedMailbox* const bounded = cell.bounded.load(std::memory_order_acquire); bounded != nullptr) {
+        now.deepest_mailbox = std::max<std::uint64_t>(now.deepest_mailbox, bounded->counts().depth);
+      }
     });
     // N1: what was missed this time was not the last time.
     now.handled = metrics_floor_.handled = std::max(metrics_floor_.handled, now.handled);
@@ -132,14 +136,29 @@ RuntimeMetrics Runtime::metrics() const {
     now.dead_lettered = metrics_floor_.dead_lettered = std::max(metrics_floor_.dead_lettered, now.dead_lettered);
     // What came is looked at after what went.
     then();
-    now.refused = read(foreign_refused_);
-    for (const Execution* const execution : executions_) now.refused += execution->refused.get();
+    for (std::size_t i = 0; i < tell_errors; ++i) {
+      now.refused_with[i] = read(foreign_refused_[i]);
+      for (const Execution* const execution : executions_) now.refused_with[i] += execution->refused[i].get();
+      now.refused += now.refused_with[i];
+    }
+    for (std::size_t i = 0; i < ask_errors; ++i) {
+      now.asks_failed[i] = read(foreign_asks_failed_[i]);
+      for (const Execution* const execution : executions_) now.asks_failed[i] += execution->asks_failed[i].get();
+    }
     then();
     now.offered = read(foreign_offered_);
     now.spawned = read(foreign_spawned_);
+    now.asks = read(foreign_asks_);
     for (const Execution* const execution : executions_) {
       now.offered += execution->offered.get();
       now.spawned += execution->spawned.get();
+      now.asks += execution->asks.get();
+    }
+    if (foreign_ask_times_ != nullptr) {
+      const auto times = std::make_shared<HistogramCounts>();
+      foreign_ask_times_->times.add_to(*times);
+      for (const Execution* const execution : executions_) execution->ask_times->add_to(*times);
+      now.ask_times = times;
     }
   }
   const auto difference = [](std::uint64_t all, std::uint64_t part) { return all > part ? all - part : 0; };
@@ -158,15 +177,22 @@ void RuntimeMetrics::append_to(MetricList& list, const MetricLabels& labels) con
   list.counter("orrery_actor_restarts_total", "Restarts of actors, by themselves or their supervisors.", labels,
                restarts);
   list.counter("orrery_messages_offered_total", "Messages sent to an actor, refused ones among them.", labels, offered);
-  list.counter("orrery_messages_refused_total", "Messages that their target did not accept.", labels, refused);
+  const auto with = [&](std::string_view name, std::string_view value) {
+    MetricLabels own = labels;
+    own.emplace_back(name, value);
+    return own;
+  };
+  for (std::size_t i = 0; i < tell_errors; ++i) {
+    list.counter("orrery_messages_refused_total", "Messages that their target did not accept, by the sender's error.",
+                 with("error", to_string(static_cast<TellError>(i))), refused_with[i]);
+  }
   list.counter("orrery_messages_handled_total", "Messages whose handler returned.", labels, handled);
   list.counter("orrery_messages_failed_total", "Messages whose handler failed or was unwound.", labels, failed);
   list.counter("orrery_messages_dead_lettered_total", "Messages that were accepted and not handled.", labels,
                dead_lettered);
   list.gauge("orrery_messages_queued", "Messages in mailboxes or being handled.", labels, static_cast<double>(queued));
   for (const auto& [message, reason, count] : letters) {
-    MetricLabels own = labels;
-    own.emplace_back("message", message);
+    MetricLabels own = with("message", message);
     own.emplace_back("reason", to_string(reason));
     list.counter("orrery_dead_letters_total", "Dead letters by message type and reason, late replies among them.",
                  std::move(own), count);
@@ -174,6 +200,21 @@ void RuntimeMetrics::append_to(MetricList& list, const MetricLabels& labels) con
   list.counter("orrery_dead_letters_dropped_total", "Dead letters that have no record any more.", labels,
                letters_dropped);
   list.gauge("orrery_dead_letters_kept", "Messages kept to be sent again.", labels, static_cast<double>(letters_kept));
+  list.gauge("orrery_handlers_waiting", "Handlers that wait for a reply, a place in a mailbox, an instant or a thread.",
+             labels, static_cast<double>(waiting_handlers));
+  list.gauge("orrery_mailbox_depth_max", "Messages waiting in the fullest bounded mailbox.", labels,
+             static_cast<double>(deepest_mailbox));
+  list.counter("orrery_asks_total", "Asks that were begun.", labels, asks);
+  for (std::size_t i = 0; i < ask_errors; ++i) {
+    const auto error = static_cast<AskError>(i);
+    if (error == AskError::not_handled || error == AskError::routing_failed) continue;  // said by brokers only
+    list.counter("orrery_asks_failed_total", "Asks that got no reply, by the asker's error.",
+                 with("error", to_string(error)), asks_failed[i]);
+  }
+  if (ask_times != nullptr) {
+    list.histogram("orrery_ask_seconds", "How long asks took that got a reply.", labels, *ask_times,
+                   MetricScale::seconds());
+  }
 }
 
 }  // namespace orrery

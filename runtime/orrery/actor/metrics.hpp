@@ -14,9 +14,12 @@
 // Source:       SPEC B8, O1.
 #pragma once
 #include "orrery/actor/dead_letters.hpp"
+#include "orrery/actor/errors.hpp"
 #include "orrery/core/histogram.hpp"
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -82,7 +85,8 @@ struct RuntimeMetrics {
   std::uint64_t living = 0;
   std::uint64_t restarts = 0;
   std::uint64_t offered = 0;
-  std::uint64_t refused = 0;
+  std::uint64_t refused = 0;  ///< all of them; by the error that the sender got:
+  std::array<std::uint64_t, tell_errors> refused_with{};
   std::uint64_t handled = 0;
   std::uint64_t failed = 0;
   std::uint64_t dead_lettered = 0;
@@ -90,6 +94,19 @@ struct RuntimeMetrics {
   std::vector<DeadLetters::Count> letters{};  ///< by type and reason; late replies, which are no messages, among them
   std::uint64_t letters_dropped = 0;
   std::uint64_t letters_kept = 0;
+  std::uint64_t waiting_handlers = 0;  ///< parked: for a reply, a place in a mailbox, an instant, offloaded work
+  std::uint64_t deepest_mailbox = 0;   ///< how much waits in the fullest of the bounded mailboxes
+  std::uint64_t asks = 0;              ///< begun; those that failed, by the error that the asker got:
+  std::array<std::uint64_t, ask_errors> asks_failed{};
+  /// How long asks took that got a reply, in nanoseconds of the world's time, from the request to the asker's having the
+  /// reply; null unless RuntimeOptions::measure_asks. Of nothing else is it measured how long it takes: a time per message
+  /// would be paid for by every message.
+  std::shared_ptr<const HistogramCounts> ask_times{};
+
+  [[nodiscard]] std::uint64_t of(TellError error) const noexcept {
+    return refused_with[static_cast<std::size_t>(error)];
+  }
+  [[nodiscard]] std::uint64_t of(AskError error) const noexcept { return asks_failed[static_cast<std::size_t>(error)]; }
 
   void append_to(MetricList& list, const MetricLabels& labels = {}) const;
 };

@@ -38,7 +38,7 @@ void HeldAsk::before_answer() {
 void HeldAsk::settle() noexcept {
   Ask& ask = *std::exchange(block_, nullptr)->ask;
   ask.has_reply = true;
-  runtime_->settle_reply(ask);
+  runtime_->settle_reply(ask, runtime_->caller());
 }
 
 TellResult HeldAsk::send_on(const Destination& there, std::source_location where) {

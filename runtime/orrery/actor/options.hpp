@@ -42,6 +42,7 @@ struct RuntimeOptions {
   Duration ask_timeout = std::chrono::seconds{5};  ///< of an ask that names none
   std::uint32_t mailbox_depth_warning = 1'000;     ///< 0: never warn
   DeadLetterOptions dead_letters{};                ///< what is kept of them; all are counted
+  bool measure_asks = false;                       ///< how long they take, in metrics()
   std::uint32_t batch = 64;                        ///< messages an actor may handle before others get a turn
 };
 

@@ -21,23 +21,22 @@ class DeadLetters::InHand {
   InHand& operator=(const InHand&) = delete;
   ~InHand() {
     std::erase_if(records, [](const LetterRecord& record) { return record.kept == nullptr; });
-    letters_.put_back(std::move(records), replaced);
+    letters_.put_back(std::move(records));
   }
 
   std::vector<LetterRecord> records;
-  std::size_t replaced = 0;  ///< how many of those that go back are other letters than those that came
 
  private:
   DeadLetters& letters_;
 };
 
-void DeadLetters::put_back(std::vector<LetterRecord> records, std::size_t replaced) {
+void DeadLetters::put_back(std::vector<LetterRecord> records) {
   if (records.empty()) return;
   Envelope* evicted = nullptr;
   LetterQueue& queue = queue_of(0);  // where messages are kept, there is no other
   {
     const std::lock_guard guard{queue.mutex};
-    taken_out_ -= records.size() - replaced;
+    taken_out_ -= records.size();
     queue.put_back(std::move(records), evicted);
     if (is_closed_.load(std::memory_order_relaxed)) queue.keep_none(evicted);
   }
@@ -72,7 +71,7 @@ Redriven DeadLetters::redrive_to(const DeadLetterFilter& filter, const Destinati
     if (runtime_.living_cell(record.target) != nullptr) return record.target;
     const auto known = std::ranges::find(places, record.target, &std::pair<Handle, Handle>::first);
     if (known != places.end()) return known->second;
-    const std::string name = remembered_name(record.target);
+    const std::string name = record.target_type == nullptr ? std::string{} : remembered_name(record.target);
     const auto heir = name.empty() ? std::nullopt : runtime_.find_by_path(name, *record.target_type);
     return places.emplace_back(record.target, heir.value_or(record.target)).second;
   };
@@ -99,7 +98,6 @@ Redriven DeadLetters::redrive_to(const DeadLetterFilter& filter, const Destinati
     if (const std::uint32_t attempts = envelope.attempt + 1U; attempts != record.attempts) {
       record.attempts = attempts;  // it was taken after all, and dropped: another letter, in the place of the first
       record.reason = DeadLetterReason::mailbox_full;
-      ++in_hand.replaced;
     }
   }
   return result;
@@ -120,7 +118,7 @@ std::expected<void, TellError> Runtime::offer_again(Handle target, Envelope& env
   const auto refuse_it = [&](Enqueued outcome, TellError error) -> std::expected<void, TellError> {
     tell_observer(outcome);
     envelope.attempt = attempt;
-    count_refused(execution_of(*this));
+    count_refused(execution_of(*this), error);
     return std::unexpected(error);
   };
   if (attempt < std::numeric_limits<std::uint16_t>::max()) ++envelope.attempt;
@@ -131,7 +129,7 @@ std::expected<void, TellError> Runtime::offer_again(Handle target, Envelope& env
       observer_->before_enqueue(target, envelope);
     } catch (...) {  // the world ends
       envelope.attempt = attempt;
-      count_refused(execution_of(*this));
+      count_refused(execution_of(*this), TellError::actor_stopped);
       throw;
     }
   }
@@ -169,7 +167,7 @@ std::expected<void, TellError> Runtime::offer_again(Handle target, Envelope& env
       tell_observer(Enqueued::dropped_newest);
       count_stray_dead_letter();
       if (observer_ != nullptr) observer_->dead_letter(envelope, to_string(DeadLetterReason::mailbox_full));
-      dead_letters_.put_nameless(letter_queue(), message, DeadLetterReason::mailbox_full);
+      dead_letters_.put_in_hand(letter_queue(), message, DeadLetterReason::mailbox_full);
       return std::unexpected(TellError::mailbox_full);
     case BoundedMailbox::Outcome::full:
       return refuse_it(Enqueued::full, TellError::mailbox_full);

@@ -200,7 +200,7 @@ void Runtime::after_handler(Cell& cell, Context& context, Observer::Ended how, E
   } else if (how == Observer::Ended::handled) {
     Ask& ask = *envelope->ask;
     if (observer_ != nullptr) observer_->before_reply(ask);
-    settle_reply(ask);
+    settle_reply(ask, cell.handle());
   } else if (how == Observer::Ended::failed) {
     if (observer_ != nullptr) observer_->before_reply(*envelope->ask);
     settle_error(*envelope->ask, AskError::actor_failed);

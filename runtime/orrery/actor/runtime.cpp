@@ -49,6 +49,7 @@ Runtime::Runtime(World& world, RuntimeOptions options, Observer* observer, CellT
       cells_{spare_cells != nullptr && spare_cells->cells_max() == options.actors_max ? std::move(*spare_cells)
                                                                                       : CellTable{options.actors_max}},
       dead_letters_{*this, options_.dead_letters} {
+  if (options_.measure_asks) foreign_ask_times_ = std::make_unique<ForeignAskTimes>();
   ORRERY_CHECK(options.actors_max >= 1);
   ORRERY_CHECK(options.batch >= 1);
   Registry& all = registry();
@@ -71,6 +72,7 @@ void Runtime::add_execution(Execution& execution) {
   execution.runtime = this;
   execution.runtime_index = index_;
   execution.letter_queue = dead_letters_.add_worker();
+  if (options_.measure_asks) execution.ask_times = std::make_unique<Histogram>();
   const std::lock_guard guard{table_mutex_};
   execution.index = static_cast<std::uint32_t>(executions_.size());
   executions_.push_back(&execution);
@@ -342,10 +344,10 @@ Ledger Runtime::ledger() const {
   const std::lock_guard guard{table_mutex_};
   Ledger total;
   total.offered += foreign_offered_.load(std::memory_order_relaxed);
-  total.refused += foreign_refused_.load(std::memory_order_relaxed);
+  for (const auto& refused : foreign_refused_) total.refused += refused.load(std::memory_order_relaxed);
   for (const Execution* execution : executions_) {
     total.offered += execution->offered.get();
-    total.refused += execution->refused.get();
+    for (const SingleWriterCounter& refused : execution->refused) total.refused += refused.get();
     total.dead_lettered += execution->stray_dead_letters.get() + execution->retired_dead_letters.get();
     total.handled += execution->retired_handled.get();
     total.failed += execution->retired_failed.get();

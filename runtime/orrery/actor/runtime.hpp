@@ -15,6 +15,7 @@
 #include "orrery/actor/refusals.hpp"
 #include "orrery/world/world.hpp"
 
+#include <array>
 #include <atomic>
 #include <expected>
 #include <memory>
@@ -186,7 +187,7 @@ class Runtime : public detail::RefusedSpawns {
   void wake(Handle waiting) noexcept;
   /// Settles an ask by an error. The request's payload must be gone.
   void settle_error(Ask& ask, AskError error) noexcept;
-  void settle_reply(Ask& ask) noexcept;
+  void settle_reply(Ask& ask, Handle replier) noexcept;
   /// The same where nobody observes; the cell of the replier may be somebody else's already.
   void settle_reply(Execution& execution, Ask& ask) noexcept;
   /// Frees the block of a settled ask whose result was taken.
@@ -209,6 +210,22 @@ class Runtime : public detail::RefusedSpawns {
   void find_paths(std::vector<std::pair<Handle, std::string>>& paths) const;
   /// Sends a dead letter once more (redrive.cpp).
   std::expected<void, TellError> offer_again(Handle target, Envelope& envelope, Envelope*& owner);
+
+  /// Returns: the actor whose handler calls this; unset: nobody's.
+  [[nodiscard]] Handle caller() const noexcept;
+
+  // What metrics() says of asks. `here` is as for AskCall::begin().
+
+  void count_ask(Execution* here) noexcept {
+    if (here != nullptr) [[likely]] {
+      here->asks.add();
+    } else {
+      foreign_asks_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  void count_failed_ask(AskError error) noexcept;
+  [[nodiscard]] bool measures_asks() const noexcept { return foreign_ask_times_ != nullptr; }
+  void note_ask_time(Duration took) noexcept;
 
   // What a supervisor does with a child that is down (bond.hpp); the right to touch the cell passes on.
 
@@ -281,10 +298,9 @@ class Runtime : public detail::RefusedSpawns {
   static void add_link(Cell& cell, Linked peer);
   static bool drop_link(Cell& cell, Handle peer);
   void break_links(Handle self, const std::vector<Linked>& links, const ExitReason& reason);
-  [[nodiscard]] Handle caller() const noexcept;
   void ring(Cell& cell) noexcept;
   void ring_mail(Cell& cell);
-  [[gnu::cold]] void put_away_late_reply(Ask& ask, Handle asker, std::uint32_t replier_slot) noexcept;
+  [[gnu::cold]] void put_away_late_reply(Ask& ask, Handle asker, Handle replier) noexcept;
   void take_signals(Cell& cell);
   Envelope* next_envelope(Cell& cell);
   bool go_idle(Cell& cell);
@@ -320,7 +336,7 @@ class Runtime : public detail::RefusedSpawns {
   [[nodiscard]] std::uint32_t letter_queue() const noexcept;
   void warn_of_depth(Cell& cell);
   void count_offered(Execution* execution) noexcept;
-  void count_refused(Execution* execution) noexcept;
+  void count_refused(Execution* execution, TellError error) noexcept;
   void count_restarted() noexcept;
 
   World& world_;
@@ -344,7 +360,14 @@ class Runtime : public detail::RefusedSpawns {
   std::unordered_map<std::string, Handle> names_;
 
   std::atomic<std::uint64_t> foreign_offered_{0};
-  std::atomic<std::uint64_t> foreign_refused_{0};
+  std::array<std::atomic<std::uint64_t>, tell_errors> foreign_refused_{};
+  std::atomic<std::uint64_t> foreign_asks_{0};
+  std::array<std::atomic<std::uint64_t>, ask_errors> foreign_asks_failed_{};
+  struct ForeignAskTimes {
+    std::mutex mutex;  // one writer at a time
+    Histogram times;
+  };
+  std::unique_ptr<ForeignAskTimes> foreign_ask_times_;  // null: nobody wants to know
   std::atomic<std::uint64_t> foreign_spawned_{0};
   std::atomic<std::uint64_t> foreign_dead_letters_{0};
   std::atomic<std::uint64_t> foreign_handled_{0};

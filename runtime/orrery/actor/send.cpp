@@ -2,6 +2,7 @@
 #include "orrery/actor/runtime.hpp"
 #include "orrery/core/check.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace orrery {
@@ -37,11 +38,12 @@ void Runtime::count_offered(Execution* execution) noexcept {
   }
 }
 
-void Runtime::count_refused(Execution* execution) noexcept {
+void Runtime::count_refused(Execution* execution, TellError error) noexcept {
+  const auto index = static_cast<std::size_t>(error);
   if (execution != nullptr) {
-    execution->refused.add();
+    execution->refused[index].add();
   } else {
-    foreign_refused_.fetch_add(1, std::memory_order_relaxed);
+    foreign_refused_[index].fetch_add(1, std::memory_order_relaxed);
   }
 }
 
@@ -56,7 +58,7 @@ void Runtime::free_or_settle(Envelope* envelope, AskError error) noexcept {
 
 /// Destroys a message that its target never accepted. An ask's asker is the caller, who gets `error` from its send.
 std::expected<void, TellError> Runtime::refuse(Envelope* envelope, TellError error, Execution* execution) {
-  count_refused(execution);
+  count_refused(execution, error);
   envelope->operations->drop(*envelope);
   free_or_settle(envelope, to_ask_error(error));
   return std::unexpected(error);
@@ -301,6 +303,26 @@ void Runtime::send_tick(ActorTimer& timer, Envelope* envelope) {
 
 // ---- asks ---------------------------------------------------------------------------------------------------------
 
+void Runtime::count_failed_ask(AskError error) noexcept {
+  const auto index = static_cast<std::size_t>(error);
+  if (Execution* const execution = execution_of(*this); execution != nullptr) {
+    execution->asks_failed[index].add();
+  } else {
+    foreign_asks_failed_[index].fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+/// Pre: measures_asks().
+void Runtime::note_ask_time(Duration took) noexcept {
+  const auto nanoseconds = static_cast<std::uint64_t>(std::max<Duration::rep>(took.count(), 0));
+  if (const Execution* const execution = execution_of(*this); execution != nullptr) {
+    execution->ask_times->add(nanoseconds);
+    return;
+  }
+  const std::lock_guard guard{foreign_ask_times_->mutex};
+  foreign_ask_times_->times.add(nanoseconds);
+}
+
 void Runtime::settle_error(Ask& ask, AskError error) noexcept {
   ask.has_reply = false;
   ask.error = error;
@@ -317,14 +339,14 @@ void Runtime::settle_error(Ask& ask, AskError error) noexcept {
   }
 }
 
-void Runtime::settle_reply(Ask& ask) noexcept {
+void Runtime::settle_reply(Ask& ask, Handle replier) noexcept {
   const Handle asker = ask.asker;
   Waiter* const waiter = ask.waiter;
   if (observer_ != nullptr) {
     observer_->replied(ask, ask.state.load(std::memory_order_relaxed) == Ask::pending);
   }
   if (!ask.settle()) {
-    put_away_late_reply(ask, asker, replier.slot);
+    put_away_late_reply(ask, asker, replier);
   } else if (waiter != nullptr) {
     waiter->wake();
   } else {
@@ -337,10 +359,10 @@ void Runtime::settle_reply(Execution& execution, Ask& ask) noexcept {
   Waiter* const waiter = ask.waiter;
   if (!ask.settle()) [[unlikely]] {
     // The reply's destructor is the user's code, and on behalf of nobody: the cell may be somebody else's already.
-    const std::uint32_t slot = execution.cell->slot;
+    const Handle replier{execution.cell->slot, ask.home->target_generation};
     execution.cell = nullptr;
     execution.message = nullptr;
-    put_away_late_reply(ask, asker, slot);
+    put_away_late_reply(ask, asker, replier);
   } else if (waiter != nullptr) {
     waiter->wake();
   } else if (Cell& cell = *cell_at(asker.slot); cell.attention.wait_changed()) {
@@ -349,10 +371,10 @@ void Runtime::settle_reply(Execution& execution, Ask& ask) noexcept {
 }
 
 /// V3: the asker has let go of the ask.
-void Runtime::put_away_late_reply(Ask& ask, Handle asker, std::uint32_t replier_slot) noexcept {
+void Runtime::put_away_late_reply(Ask& ask, Handle asker, Handle replier) noexcept {
   const Envelope& home = *ask.home;
   if (observer_ != nullptr) observer_->dead_letter(home, to_string(DeadLetterReason::late_reply));
-  dead_letters_.put_reply(letter_queue(), home, ask.has_reply, asker, {replier_slot, home.target_generation});
+  dead_letters_.put_reply(letter_queue(), home, ask.has_reply, asker, replier);
   const MessageInfo& info = *home.operations->message;
   if (ask.has_reply && info.drop_reply != nullptr) info.drop_reply(ask.home->payload());
   release_home(ask);

@@ -374,6 +374,21 @@ Broker::~Broker() = default;
 bool Broker::unsubscribe(const TopicSubscription& subscription) { return impl_->unsubscribe(subscription.state()); }
 std::vector<ActorId> Broker::subscribers(std::string_view subject) const { return impl_->subscribers(subject); }
 BrokerMetrics Broker::metrics() const { return impl_->metrics(); }
+
+void BrokerMetrics::append_to(MetricList& list, const MetricLabels& labels) const {
+  list.gauge("orrery_broker_registered", "Actors that are registered.", labels, static_cast<double>(registered));
+  list.gauge("orrery_broker_subscriptions", "Subscriptions to topics.", labels, static_cast<double>(subscriptions));
+  const auto add = [&](BrokerCount what, std::string_view name, std::string_view help) {
+    list.counter(name, help, labels, of(what));
+  };
+  add(BrokerCount::sent, "orrery_broker_sent_total", "Messages sent by id, by broadcast or by routing key.");
+  add(BrokerCount::delivered, "orrery_broker_delivered_total", "Of those sent: accepted, or of asks: answered.");
+  add(BrokerCount::failed, "orrery_broker_failed_total", "Messages refused, unanswered, or for nobody registered.");
+  add(BrokerCount::published, "orrery_broker_published_total", "Messages published on topics.");
+  add(BrokerCount::copies, "orrery_broker_copies_total", "Copies of published messages that were accepted.");
+  add(BrokerCount::refused, "orrery_broker_copies_refused_total", "Copies of published messages that were refused.");
+  add(BrokerCount::to_nobody, "orrery_broker_published_to_nobody_total", "Published messages that reached nobody.");
+}
 Runtime& Broker::runtime() const noexcept { return impl_->runtime(); }
 
 std::expected<void, BrokerError> Broker::add(const Registry::Entry& entry, std::uint32_t runtime_index,

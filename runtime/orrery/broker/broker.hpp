@@ -20,6 +20,7 @@
 // Source:       SPEC B1 to B10; NATS subjects; DESIGN section 5.
 #pragma once
 #include "orrery/actor/ask.hpp"
+#include "orrery/actor/metrics.hpp"
 #include "orrery/actor/ref.hpp"
 #include "orrery/actor/spawn.hpp"
 #include "orrery/broker/registry.hpp"
@@ -104,6 +105,8 @@ struct BrokerMetrics {
   std::size_t subscriptions = 0;
   std::array<std::uint64_t, broker_counts> counts{};
   [[nodiscard]] std::uint64_t of(BrokerCount what) const noexcept { return counts[static_cast<std::size_t>(what)]; }
+  /// Puts them beside others, as those of the runtime. Two brokers need labels that tell them apart.
+  void append_to(MetricList& list, const MetricLabels& labels = {}) const;
 };
 
 /// To one of the subscribers of a topic.

@@ -73,6 +73,7 @@ inline constexpr MessageInfo shared_message_info{
     type_name<M>(), hash_text(type_name<M>()), &describe_shared<M>, &hash_shared<M>, nullptr, nullptr,
     nullptr,        &message_info<M>,          &share_again<M>};
 template <class A, class M>
-inline constexpr Operations shared_operations{&run_shared<A, M>, &drop_shared<M>, &shared_message_info<M>};
+inline constexpr Operations shared_operations{&run_shared<A, M>, &drop_shared<M>, &shared_message_info<M>,
+                                              &actor_tag<A>};
 
 }  // namespace orrery::detail

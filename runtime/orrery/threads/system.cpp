@@ -133,7 +133,6 @@ StopReport System::shutdown(Duration deadline) {
       const bool is_idle = threads_.await_idle(next_stop);
       if (is_idle && living() == 0 && threads_.offloads().await_none(next_stop)) {
         check_account();
-        dead_letters().report_rest();
         return {};
       }
       if (is_idle) std::this_thread::sleep_for(1ms);  // somebody waits for a clock

@@ -66,6 +66,8 @@ constexpr std::array options_table{
                [](const O& o) -> N { return o.runtime.dead_letters.kept_bytes_max / 1024; },
                [](O& o, N v) { o.runtime.dead_letters.kept_bytes_max = static_cast<std::size_t>(v) * 1024; },
                "KiB of them together"},
+    OptionInfo{"measure_asks", 0, 1, [](const O& o) -> N { return o.runtime.measure_asks; },
+               [](O& o, N v) { o.runtime.measure_asks = v != 0; }, "1: metrics say how long asks take"},
     OptionInfo{"batch", 1, 1'000'000, [](const O& o) -> N { return o.runtime.batch; },
                [](O& o, N v) { put(o.runtime.batch, v); }, "messages one actor may handle before others get a turn"},
     OptionInfo{"actors_max", 1, UINT32_MAX, [](const O& o) -> N { return o.runtime.actors_max; },

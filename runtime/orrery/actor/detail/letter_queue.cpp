@@ -112,9 +112,12 @@ void LetterQueue::put_back(std::vector<LetterRecord> records, Envelope*& evicted
   for (LetterRecord& record : records) {
     if (Envelope* const envelope = record.kept; envelope != nullptr) keep(record, *envelope);
   }
-  const auto middle =
-      records_.insert(records_.end(), std::move_iterator{records.begin()}, std::move_iterator{records.end()});
-  std::ranges::inplace_merge(records_, middle, {}, &LetterRecord::number);
+  std::vector<LetterRecord> all;
+  all.reserve(records_.size() + records.size());
+  const auto is_older = [](const LetterRecord& a, const LetterRecord& b) { return a.number < b.number; };
+  std::merge(std::move_iterator{records_.begin()}, std::move_iterator{records_.end()},
+             std::move_iterator{records.begin()}, std::move_iterator{records.end()}, std::back_inserter(all), is_older);
+  records_ = std::move(all);
   const bool drop_oldest = options_.overflow == DeadLetterOverflow::drop_oldest;
   if (records_.size() > options_.records_max) drop(records_.size() - options_.records_max, drop_oldest, evicted);
   for (std::size_t newest = records_.size();

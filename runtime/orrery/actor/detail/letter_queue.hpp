@@ -67,7 +67,6 @@ class alignas(64) LetterQueue {
     std::uint64_t count;
   };
   std::vector<Count> counts;
-  std::uint64_t while_closing[dead_letter_reasons] = {};  ///< not told to the operator yet
 
   /// Returns: the entry of that kind, or null when this queue has not seen it yet.
   [[nodiscard]] Count* find(const MessageInfo& message, DeadLetterReason reason) noexcept;

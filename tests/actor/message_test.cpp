@@ -51,6 +51,28 @@ static_assert(!Askable<Plain> && Askable<Question> && Askable<Order>);
 static_assert(std::same_as<reply_of<Plain>, void> && std::same_as<reply_of<Order>, void>);
 static_assert(std::same_as<reply_of<Question>, int>);
 
+// ---- what can be copied
+// ------------------------------------------------------------------------------------------------
+
+struct Batch {  // std::copy_constructible believes that it can
+  std::vector<std::unique_ptr<int>> parts;
+};
+struct Nested {
+  std::map<int, std::optional<Batch>> batches;
+};
+struct Tree {
+  int value = 0;
+  std::vector<Tree> children;
+};
+struct Shared {
+  std::shared_ptr<int> content;
+  std::vector<std::string> names;
+  std::expected<void, int> result;
+};
+static_assert(std::copy_constructible<Batch>);
+static_assert(!Copyable<Batch> && !Copyable<Nested> && !Copyable<Move> && !Copyable<Pinned>);
+static_assert(Copyable<Plain> && Copyable<Constant> && Copyable<Tree> && Copyable<Shared> && Copyable<std::string>);
+
 // ---- traits
 // -------------------------------------------------------------------------------------------------------
 

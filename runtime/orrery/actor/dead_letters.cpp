@@ -30,6 +30,10 @@ std::string_view to_string(DeadLetterReason reason) noexcept {
       return "timer_cancelled";
     case DeadLetterReason::restart_dropped:
       return "restart_dropped";
+    case DeadLetterReason::delivery_exhausted:
+      return "delivery_exhausted";
+    case DeadLetterReason::duplicate:
+      return "duplicate";
   }
   return "unknown";
 }
@@ -131,8 +135,9 @@ void shorten(std::string& text, std::size_t bytes_max) {
 /// Whether it is worth the operator's while: ticks and notices die in every healthy system.
 bool is_news(const Envelope& envelope) noexcept { return (envelope.flags & Envelope::uncounted) == 0; }
 
-bool may_be_kept(const Envelope& envelope) noexcept {
-  return (envelope.flags & (Envelope::is_ask | Envelope::uncounted | Envelope::needs_admission)) == 0;
+bool may_be_kept(const Envelope& envelope, DeadLetterReason reason) noexcept {
+  constexpr unsigned never = Envelope::is_ask | Envelope::uncounted | Envelope::is_tick | Envelope::is_notice;
+  return (envelope.flags & never) == 0 && reason != DeadLetterReason::duplicate;  // that one was done
 }
 
 }  // namespace
@@ -165,9 +170,15 @@ bool DeadLetters::put(std::uint32_t worker, Envelope& envelope, Handle target, D
                       .where = envelope.where,
                       .attempts = envelope.attempt + 1U,
                       .reason = reason,
-                      .priority = envelope.priority};
+                      .priority = envelope.priority,
+                      .is_assured = envelope.is(Envelope::is_assured)};
+  if (const Extension* const extension = envelope.extension_if_any(); extension != nullptr) {
+    record.id = extension->id;
+    record.failures = extension->failures;
+    record.history = extension->history;
+  }
   if (options_.sink != nullptr || !queue.refuses_all()) record.text = text_of(envelope.payload(), message.describe);
-  return record_in(queue, std::move(record), may_be_kept(envelope) ? &envelope : nullptr, is_news(envelope));
+  return record_in(queue, std::move(record), may_be_kept(envelope, reason) ? &envelope : nullptr, is_news(envelope));
 }
 
 void DeadLetters::put_reply(std::uint32_t worker, const Envelope& question, bool has_reply, Handle asker,
@@ -318,9 +329,13 @@ DeadLetters::Found DeadLetters::Found::of(const LetterRecord& record) {
                      .attempts = record.attempts,
                      .when = record.when,
                      .where = record.where,
-                     .is_kept = record.kept != nullptr},
+                     .is_kept = record.kept != nullptr,
+                     .id = record.id,
+                     .failures = record.failures,
+                     .history = record.history},
           .message = record.message,
           .target_type = record.target_type,
+          .is_assured = record.is_assured,
           .number = record.number};
 }
 

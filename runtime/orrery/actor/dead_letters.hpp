@@ -18,6 +18,7 @@
 // In a simulation letters of actors that end with the run are counted only: who would look at them has gone.
 // Source:       SPEC B7, Q1, Q7, A6, R6; SEMANTICS P4, P16, P17.
 #pragma once
+#include "orrery/actor/delivery.hpp"
 #include "orrery/actor/message.hpp"
 #include "orrery/core/ids.hpp"
 #include "orrery/core/time.hpp"
@@ -53,14 +54,16 @@ struct LetterRecord;
 }  // namespace detail
 
 enum class DeadLetterReason : std::uint8_t {
-  actor_stopped,     ///< its target ended before it was handled
-  mailbox_full,      ///< dropped by an overflow policy
-  late_reply,        ///< a reply after its ask had ended; not counted in the ledger, replies are no messages
-  timer_cancelled,   ///< a tick that was under way when its timer ended
-  notice_cancelled,  ///< a Down or a linked Exit that the actor, or its present incarnation, does not want any more
-  restart_dropped,   ///< queued or stashed when its target restarted with MailOnRestart::drop, or stashed
+  actor_stopped,       ///< its target ended before it was handled
+  mailbox_full,        ///< dropped by an overflow policy
+  late_reply,          ///< a reply after its ask had ended; not counted in the ledger, replies are no messages
+  timer_cancelled,     ///< a tick that was under way when its timer ended
+  notice_cancelled,    ///< a Down or a linked Exit that the actor, or its present incarnation, does not want any more
+  restart_dropped,     ///< queued or stashed when its target restarted with MailOnRestart::drop, or stashed
+  delivery_exhausted,  ///< at_least_once or exactly_once, and its handler has failed on it as often as it may
+  duplicate,           ///< exactly_once, and a message with its id was handled before
 };
-inline constexpr std::size_t dead_letter_reasons = static_cast<std::size_t>(DeadLetterReason::restart_dropped) + 1;
+inline constexpr std::size_t dead_letter_reasons = static_cast<std::size_t>(DeadLetterReason::duplicate) + 1;
 [[nodiscard]] std::string_view to_string(DeadLetterReason reason) noexcept;
 
 /// One record. Of a late reply `message` is the question's type, `text` the reply, `target` the asker.
@@ -73,10 +76,14 @@ struct DeadLetter {
   std::string sender_path{};
   DeadLetterReason reason = DeadLetterReason::actor_stopped;
   Priority priority = Priority::normal;
-  std::uint32_t attempts = 1;  ///< how often it was sent
+  std::uint32_t attempts = 1;  ///< how often it was sent, or handed to its handler
   Instant when{};
   std::source_location where{};  ///< where it was sent
   bool is_kept = false;          ///< the message itself is here, and can be sent again
+  // Of an assured message (delivery.hpp):
+  MessageId id{};                        ///< unset: it has none
+  std::uint32_t failures = 0;            ///< how many handlings of it did not return
+  std::vector<FailedAttempt> history{};  ///< of these, oldest first; not all, if they were very many (Extension)
 
   /// Prints `Deposit{amount=3} from teller to alice: mailbox_full`.
   friend std::string orrery_describe(const DeadLetter& letter);

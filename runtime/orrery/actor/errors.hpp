@@ -31,7 +31,8 @@ enum class AskError : std::uint8_t {
   actor_stopped,    ///< the target stopped before it replied, or the asker itself is being stopped
   actor_not_found,  ///< the reference never named a living actor of this runtime
   mailbox_full,     ///< refused by a bounded mailbox, or dropped from it by its overflow policy
-  actor_failed,     ///< the target's handler threw while it handled the request
+  actor_failed,     ///< the target's handler threw while it handled the request (an assured one: as often as it may)
+  duplicate,        ///< exactly_once: handled before under the same id, and its reply is not to be had any more
   // Through a broker only:
   not_handled,    ///< the target was registered without this kind of message
   routing_failed  ///< nobody to route it to

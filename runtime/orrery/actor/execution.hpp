@@ -71,7 +71,7 @@ class Handled {
 
 struct Execution {
   Runtime* runtime = nullptr;
-  std::uint32_t runtime_index = 0;  ///< of `runtime`; 0 is none
+  std::uint32_t runtime_index = 0;  ///< of `runtime`; 0 is none, and while tells are held back (assured.hpp)
   std::uint32_t index = 0;          ///< among the runtime's
   BlockPool* pool = nullptr;
   Cell* cell = nullptr;           ///< whose handler runs; null between handlers
@@ -89,6 +89,7 @@ struct Execution {
   SingleWriterCounter retired_handled;                      ///< of actors that have ended here, as are the next two
   SingleWriterCounter retired_failed;
   SingleWriterCounter retired_dead_letters;
+  std::uint64_t message_ids = 0;          ///< how many were given out here
   std::uint32_t letter_queue = 0;         ///< which one of DeadLetters is this thread's
   std::vector<std::uint32_t> free_slots;  ///< left by actors that ended here, for the next ones spawned here
 };

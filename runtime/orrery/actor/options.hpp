@@ -3,6 +3,7 @@
 #include "orrery/actor/bounded_mailbox.hpp"
 #include "orrery/actor/cell.hpp"
 #include "orrery/actor/dead_letters.hpp"
+#include "orrery/actor/delivery.hpp"
 #include "orrery/core/time.hpp"
 
 #include <cstdint>
@@ -44,6 +45,7 @@ struct RuntimeOptions {
   DeadLetterOptions dead_letters{};                ///< what is kept of them; all are counted
   bool measure_asks = false;                       ///< how long they take, in metrics()
   std::uint32_t batch = 64;                        ///< messages an actor may handle before others get a turn
+  DeliveryOptions delivery{};                      ///< of at_least_once and exactly_once messages
 };
 
 }  // namespace orrery

@@ -49,19 +49,20 @@ Redriven DeadLetters::redrive_to(const DeadLetterFilter& filter, const Destinati
   Redriven result;
   if (options_.kept_max == 0 || (destination != nullptr && destination->runtime != runtime_.index())) return result;
   /// Returns: how the message is handled there; null: not at all.
-  const auto operations_there = [&](const MessageInfo* message, const ActorTag* type,
+  const auto operations_there = [&](const MessageInfo* message, const ActorTag* type, bool is_assured,
                                     const Operations* original) -> const Operations* {
     if (destination == nullptr) return original;
     if (destination->type != nullptr) return destination->type == type ? original : nullptr;
     const auto handles_it = [&](const Operations* one) { return one != nullptr && one->message == message; };
     const auto at = std::ranges::find_if(destination->operations, handles_it);
-    return at == destination->operations.end() ? nullptr : *at;
+    if (at == destination->operations.end()) return nullptr;
+    return is_assured ? (*at)->assured : *at;
   };
 
   std::vector<Found> found = find(filter);
   std::erase_if(found, [&](const Found& one) {
     static constexpr Operations any{};
-    return !one.letter.is_kept || operations_there(one.message, one.target_type, &any) == nullptr;
+    return !one.letter.is_kept || operations_there(one.message, one.target_type, one.is_assured, &any) == nullptr;
   });
   found.resize(std::min(found.size(), filter.count_max));
 
@@ -86,7 +87,7 @@ Redriven DeadLetters::redrive_to(const DeadLetterFilter& filter, const Destinati
     }
     Envelope& envelope = *record.kept;
     const Operations* const original = envelope.operations;
-    envelope.operations = operations_there(record.message, record.target_type, original);
+    envelope.operations = operations_there(record.message, record.target_type, record.is_assured, original);
     const auto offered = runtime_.offer_again(place, envelope, record.kept);
     if (offered) {
       ++result.accepted;
@@ -109,6 +110,8 @@ std::expected<void, TellError> Runtime::offer_again(Handle target, Envelope& env
   using Enqueued = Observer::Enqueued;
   const Handle sender = envelope.sender;
   const std::uint16_t attempt = envelope.attempt;
+  Extension* const extension = envelope.is(Envelope::is_assured) ? envelope.extension_slot() : nullptr;
+  const std::uint32_t forgiven = extension == nullptr ? 0 : extension->forgiven;
   const auto tell_observer = [&](Enqueued outcome) {
     if (observer_ == nullptr) return;  // who takes it may have freed it already
     envelope.sender = caller();        // the one who sends, which may not be the one who says so in the message
@@ -118,10 +121,12 @@ std::expected<void, TellError> Runtime::offer_again(Handle target, Envelope& env
   const auto refuse_it = [&](Enqueued outcome, TellError error) -> std::expected<void, TellError> {
     tell_observer(outcome);
     envelope.attempt = attempt;
+    if (extension != nullptr) extension->forgiven = forgiven;
     count_refused(execution_of(*this), error);
     return std::unexpected(error);
   };
   if (attempt < std::numeric_limits<std::uint16_t>::max()) ++envelope.attempt;
+  if (extension != nullptr) extension->forgiven = extension->failures;  // it may fail as often as any other
   envelope.target_generation = target.generation;
   count_offered(execution_of(*this));
   if (observer_ != nullptr) {
@@ -129,6 +134,7 @@ std::expected<void, TellError> Runtime::offer_again(Handle target, Envelope& env
       observer_->before_enqueue(target, envelope);
     } catch (...) {  // the world ends
       envelope.attempt = attempt;
+      if (extension != nullptr) extension->forgiven = forgiven;
       count_refused(execution_of(*this), TellError::actor_stopped);
       throw;
     }
@@ -170,8 +176,8 @@ std::expected<void, TellError> Runtime::offer_again(Handle target, Envelope& env
       dead_letters_.put_in_hand(letter_queue(), message, DeadLetterReason::mailbox_full);
       return std::unexpected(TellError::mailbox_full);
     case BoundedMailbox::Outcome::full:
+    case BoundedMailbox::Outcome::must_wait:  // an assured one; but it need not wait outside, it has its place here
       return refuse_it(Enqueued::full, TellError::mailbox_full);
-    case BoundedMailbox::Outcome::must_wait:
     case BoundedMailbox::Outcome::gone:
       break;
   }

@@ -330,6 +330,7 @@ Ledger mailbox_ledger(const Cell& cell) {
   ledger.queued = cell.mailbox.count(static_cast<std::size_t>(-1), &cell.bell);
   if (cell.extras != nullptr) {
     if (cell.extras->lanes != nullptr) ledger.queued += cell.extras->lanes->depth();
+    if (cell.extras->assured != nullptr) ledger.queued += cell.extras->assured->redelivery.size();
     // What a handler has stashed stays first in the mailbox too, until it returns.
     if (const auto* const stash = cell.extras->stash.get(); stash != nullptr) {
       ledger.queued += stash->size();
@@ -361,7 +362,9 @@ Ledger Runtime::ledger() const {
     total.failed += one.failed;
     total.dead_lettered += one.dead_lettered;
     total.queued += one.queued;
-    if (cell.extras != nullptr && cell.extras->bounded != nullptr) total.queued += cell.extras->bounded->counts().depth;
+    if (cell.extras == nullptr || cell.extras->bounded == nullptr) return;
+    const auto counts = cell.extras->bounded->counts();
+    total.queued += counts.depth + counts.outside;
   });
   return total;
 }
@@ -378,7 +381,7 @@ std::optional<Ledger> Runtime::ledger_of(Handle handle) const {
   Ledger ledger = mailbox_ledger(*cell);
   if (cell->extras != nullptr && cell->extras->bounded != nullptr) {
     const auto counts = cell->extras->bounded->counts();
-    ledger.queued += counts.depth;
+    ledger.queued += counts.depth + counts.outside;
     ledger.dead_lettered += counts.dropped;
     ledger.offered = counts.offered;
     ledger.refused = counts.refused;

@@ -152,6 +152,18 @@ class Runtime : public detail::RefusedSpawns {
                                            const std::atomic<bool>* expired = nullptr, bool may_wait = true);
   /// send() that never waits, and sends nothing if `still` is false when its turn has come.
   std::expected<void, TellError> send_while(Handle target, Envelope* envelope, const std::atomic<bool>& still);
+  /// send() of a tell that may have to wait for the end of the handling that makes it (assured.hpp). Says ok then.
+  std::expected<void, TellError> tell(Handle target, Envelope* envelope, bool may_wait = true);
+  /// Returns: whether what the calling handler tells is held back until it returns.
+  [[nodiscard]] bool holds_back() const noexcept;
+  /// Holds a tell back. It does not leave if `still` is there and false by then. Pre: holds_back().
+  void hold_back(Handle target, Envelope* envelope, std::shared_ptr<const std::atomic<bool>> still = nullptr);
+  /// Makes `envelope` one of an assured message. Pre: it has the operations for that.
+  void assure(Envelope& envelope, Delivery delivery, const std::optional<MessageId>& id);
+  /// Returns: a number below `limit` (0: all 64 bits) from the actor's own stream of that name.    Threads: its handler's.
+  [[nodiscard]] std::uint64_t draw(Cell& cell, std::string_view stream, std::uint64_t limit);
+  /// Mail, or a message whose time has come, lies beside the mailbox of `cell` (Attention::mail_arrived).
+  void ring_mail(Cell& cell);
   /// Puts a message that a channel carried into its mailbox; a refusal there goes to the dead letters (SPEC A5).
   void deliver(Handle target, Envelope* envelope);
   /// The same for a signal: a stop or kill of somebody who has ended meanwhile is forgotten, a watch is answered.
@@ -299,7 +311,6 @@ class Runtime : public detail::RefusedSpawns {
   static bool drop_link(Cell& cell, Handle peer);
   void break_links(Handle self, const std::vector<Linked>& links, const ExitReason& reason);
   void ring(Cell& cell) noexcept;
-  void ring_mail(Cell& cell);
   [[gnu::cold]] void put_away_late_reply(Ask& ask, Handle asker, Handle replier) noexcept;
   void take_signals(Cell& cell);
   Envelope* next_envelope(Cell& cell);
@@ -307,6 +318,7 @@ class Runtime : public detail::RefusedSpawns {
   void restart_receive_timeout(Cell& cell);
   void start(Cell& cell);
   Envelope* next_of_many(Cell& cell);
+  Envelope* next_queued(Cell& cell);
   static bool is_still_wanted(Cell& cell, Envelope& notice);
   bool admit(Cell& cell, Envelope* envelope);
   template <bool has_capacity>
@@ -316,6 +328,21 @@ class Runtime : public detail::RefusedSpawns {
   bool run_observed(Execution& execution, Cell& cell, std::uint32_t& budget);
   Execution* handle(Execution* execution, Cell& cell, Envelope* envelope);
   void after_handler(Cell& cell, Context& context, Observer::Ended how, ExitReason* reason);
+  // Assured messages: assured.cpp.
+  void wait_otherwise(Wait& wait);
+  BoundedMailbox::Outcome put_outside(Handle target, BoundedMailbox& bounded, Envelope& envelope);
+  [[nodiscard]] AssuredMail& need_assured(Cell& cell);
+  bool admit_assured(Cell& cell, Envelope* envelope);
+  void put_away_duplicate(Cell& cell, Envelope* envelope, const DedupeWindow::Handled& first);
+  Execution* handle_assured(Execution* execution, Cell& cell, Envelope* envelope);
+  void remember(Cell& cell, Envelope& envelope, bool is_done);
+  void send_held(Cell& cell);
+  void drop_held(Cell& cell) noexcept;
+  void destroy_unsent(Envelope* envelope) noexcept;
+  void send_forwarded(Cell& cell, Context& context);
+  void after_assured(Cell& cell, Context& context, detail::Attempt& outcome);
+  void retry_later(Cell& cell, Envelope* envelope, FailedAttempt failure);
+  [[nodiscard]] static Cell::Care care_of(const Cell& cell) noexcept;
   void begin_incarnation(Cell& cell, const ExitReason& before, detail::Attempt& outcome);
   void fail(Cell& cell, ExitReason reason);
   bool restart(Cell& cell, const ExitReason& reason);
@@ -374,6 +401,7 @@ class Runtime : public detail::RefusedSpawns {
   std::atomic<std::uint64_t> foreign_failed_{0};
   std::atomic<std::uint64_t> foreign_gone_{0};
   std::atomic<std::uint64_t> foreign_restarted_{0};
+  std::atomic<std::uint64_t> foreign_message_ids_{0};
   mutable struct {
     std::uint64_t handled, failed, dead_lettered;
   } metrics_floor_{};  // with table_mutex_

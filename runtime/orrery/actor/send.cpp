@@ -99,7 +99,7 @@ class Runtime::PlaceWait final : public Wait {
   if (generation != target.generation || generation == 0) {  // U1
     const bool is_over = target.is_set() && target.generation < generation;
     if (observer_ != nullptr) observer_->enqueued(target, *envelope, is_over ? Enqueued::gone : Enqueued::unknown);
-    return refuse(envelope, is_over ? TellError::actor_stopped : TellError::actor_not_found, execution);
+    return refuse(envelope, is_over ? TellError::actor_stopped : TellError::actor_not_found, execution_of(*this));
   }
 
   if (observer_ != nullptr && observer_->carry(target, *envelope)) return {};
@@ -114,7 +114,8 @@ class Runtime::PlaceWait final : public Wait {
   const bool may_suspend = may_wait && bounded->overflow() == Overflow::suspend && cell != sender &&
                            (envelope->flags & Envelope::uncounted) == 0 && !is_unwinding();
   if (may_suspend) return send_or_wait(target, *bounded, envelope, expired);
-  const auto [outcome, victim] = bounded->push(*envelope, target);
+  auto [outcome, victim] = bounded->push(*envelope, target);
+  if (outcome == BoundedMailbox::Outcome::must_wait) outcome = put_outside(target, *bounded, *envelope);
   switch (outcome) {
     case BoundedMailbox::Outcome::accepted:
     case BoundedMailbox::Outcome::replaced_oldest:
@@ -126,17 +127,18 @@ class Runtime::PlaceWait final : public Wait {
       return {};
     case BoundedMailbox::Outcome::full:
       if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::full);
-      return refuse(envelope, TellError::mailbox_full, execution);
+      return refuse(envelope, TellError::mailbox_full, execution_of(*this));
     case BoundedMailbox::Outcome::dropped_newest:
       if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::dropped_newest);
       drop_newest(*cell, envelope);
       return std::unexpected(TellError::mailbox_full);
-    case BoundedMailbox::Outcome::must_wait:
+    case BoundedMailbox::Outcome::must_wait:  // outside
+      return {};
     case BoundedMailbox::Outcome::gone:
       break;
   }
   if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::gone);
-  return refuse(envelope, TellError::actor_stopped, execution);
+  return refuse(envelope, TellError::actor_stopped, execution_of(*this));
 }
 
 std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, bool may_wait,
@@ -208,7 +210,12 @@ void Runtime::deliver(Handle target, Envelope* envelope) {
     if (cell->mailbox.push(*envelope)) world_.schedule(*cell);
     return;
   }
-  const auto [outcome, victim] = bounded->push(*envelope, target);
+  // Where senders wait for a place, a message that comes without its sender waits alone.
+  const bool may_wait = bounded->overflow() == Overflow::suspend && !envelope->is(Envelope::uncounted);
+  auto [outcome, victim] =
+      may_wait ? BoundedMailbox::Pushed{BoundedMailbox::Outcome::must_wait} : bounded->push(*envelope, target);
+  if (outcome == BoundedMailbox::Outcome::must_wait) outcome = put_outside(target, *bounded, *envelope);
+  if (outcome == BoundedMailbox::Outcome::must_wait) return;
   if (outcome == BoundedMailbox::Outcome::accepted || outcome == BoundedMailbox::Outcome::replaced_oldest) {
     tell_observer(victim == nullptr ? Enqueued::accepted : Enqueued::replaced_oldest);
     if (victim != nullptr) dead_letter(*cell, victim, DeadLetterReason::mailbox_full, true);
@@ -421,10 +428,13 @@ void Runtime::dead_letter(Cell& cell, Envelope* envelope, DeadLetterReason reaso
     reason = DeadLetterReason::timer_cancelled;
   }
   if (record_dead_letter(*envelope, {cell.slot, envelope->target_generation}, reason)) return;
+  const Extension* const extension = envelope->extension_if_any();
+  const bool has_failed = extension != nullptr && extension->failures != 0;
   envelope->operations->drop(*envelope);
   if ((envelope->flags & Envelope::is_ask) != 0) {
-    settle_error(*envelope->ask,
-                 reason == DeadLetterReason::mailbox_full ? AskError::mailbox_full : AskError::actor_stopped);
+    settle_error(*envelope->ask, has_failed                                 ? AskError::actor_failed
+                                 : reason == DeadLetterReason::mailbox_full ? AskError::mailbox_full
+                                                                            : AskError::actor_stopped);
   } else {
     free_envelope(envelope);
   }

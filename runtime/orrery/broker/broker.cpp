@@ -13,7 +13,7 @@
 
 namespace orrery {
 
-struct TopicSubscription::State {
+struct TopicSubscription::State : std::enable_shared_from_this<State> {
   Handle actor;
   std::string pattern;
   std::string group;
@@ -78,7 +78,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
     while (true) {
       switch (registry_.add(entry, name, type)) {
         case Registry::Added::added:
-          janitor_.tell(Attend{entry.actor});
+          attend(entry.actor);
           return {};
         case Registry::Added::already_registered:
           return std::unexpected(BrokerError{BrokerError::Kind::already_registered, "the actor"});
@@ -120,7 +120,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
       ++subscriptions_;
       version_.store(routes_.version(), std::memory_order_release);
     }
-    janitor_.tell(Attend{actor});
+    attend(actor);
     return TopicSubscription{std::move(state)};
   }
 
@@ -158,7 +158,8 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
     if (const auto subject = Subject::parse(subject_text)) {
       Execution* const execution = current_execution();
       const bool is_worker = execution != nullptr && execution->runtime == &runtime_;
-      if (is_worker && runtime_.observer() == nullptr && shards_[execution->index].depth == 0) {
+      if (is_worker && runtime_.observer() == nullptr && shards_[execution->index].depth == 0 &&
+          !runtime_.holds_back()) {
         published = publish_from(*execution, shards_[execution->index], *subject, message, legs);
       } else {
         published = publish_slowly(*subject, message, legs);
@@ -226,6 +227,12 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
   struct Attend {
     Handle who;
   };
+  /// At once, also from a handler whose tells are held back: what has been registered stays so if it fails.
+  void attend(Handle actor) {
+    constexpr const Operations& operations = detail::operations<Janitor, Attend>;
+    const auto where = std::source_location::current();
+    (void)runtime_.send(janitor_.handle(), detail::make_message(runtime_, operations, Attend{actor}, where));
+  }
   /// Learns who has ended.
   struct Janitor {
     std::weak_ptr<Impl> broker;
@@ -317,6 +324,14 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
     Published published;
     for (const Subscriber& one : all) {
       if (!state_of(one).active.load(std::memory_order_acquire)) continue;
+      if (runtime_.holds_back()) {
+        if (runtime_.living_cell(handle_of(one)) == nullptr) continue;
+        const auto state = state_of(one).shared_from_this();
+        Envelope* const held = legs.make(runtime_, nullptr, operations_of(one));
+        runtime_.hold_back(handle_of(one), held, {state, &state->active});
+        ++published.delivered;
+        continue;
+      }
       Envelope* const envelope = legs.make(runtime_, nullptr, operations_of(one));
       note(published, runtime_.send_while(handle_of(one), envelope, state_of(one).active));
     }
@@ -428,7 +443,7 @@ std::vector<MessageBroker::Leg> Broker::members(std::string_view subject, const 
 }
 std::expected<void, SendError> Broker::deliver(Handle to, Envelope* envelope) {
   count(BrokerCount::sent);
-  const auto sent = impl_->runtime().send(to, envelope, false);
+  const auto sent = impl_->runtime().tell(to, envelope, false);
   count(sent ? BrokerCount::delivered : BrokerCount::failed);
   if (!sent) return std::unexpected(to_send_error(sent.error()));
   return {};

@@ -17,6 +17,9 @@
 //               (B3) no act of a broker waits for a mailbox: a full one refuses, and that is an outcome
 //               (B4) after unsubscribe() has returned, nothing more is sent by that subscription
 // A publish is as many sends, not one atomic act: a subscriber may have handled its copy before another is sent its own.
+// A message whose type is at_least_once or exactly_once is that here too: each copy of it is assured for itself, under an
+// id of its own. What the handler of an exactly_once message sends through a broker is held back like its tells, and
+// counts here as delivered; to whom a publish goes is decided when it is made, but for those who unsubscribe meanwhile (B4).
 // Source:       SPEC B1 to B10; NATS subjects; DESIGN section 5.
 #pragma once
 #include "orrery/actor/ask.hpp"
@@ -162,8 +165,10 @@ class CopiedLegs final : public PublishLegs {
       envelope->priority = priority_of<M>();
       return envelope;
     } else {
-      if (here != nullptr) return make_message(*here->pool, *leg.copied, M(message_), where_);
-      return make_message(runtime, *leg.copied, M(message_), where_);
+      if constexpr (delivery_of<M>() == Delivery::at_most_once) {
+        if (here != nullptr) return make_message(*here->pool, *leg.copied, M(message_), where_);
+      }
+      return make_tell(runtime, *leg.copied, M(message_), {}, where_);
     }
   }
 
@@ -308,9 +313,8 @@ class MessageBroker {
     const auto operations = find_operations(to.handle(), detail::message_info<M>);
     if (!operations) return std::unexpected(operations.error());
     tell_listener(BrokerAct::Kind::sent, to.handle(), {}, message);
-    Envelope* const envelope = detail::make_message(runtime(), **operations, std::move(message), where);
-    envelope->priority = priority;
-    return deliver(to.handle(), envelope);
+    return deliver(to.handle(),
+                   detail::make_tell(runtime(), **operations, std::move(message), {.priority = priority}, where));
   }
   template <class M, NamesAnActor To>
     requires(To::template refusal_of<M>() == Refusal::none)
@@ -396,7 +400,8 @@ class MessageBroker {
       call.fail(SendError::routing_failed);
     } else {
       tell_listener(BrokerAct::Kind::routed, leg->actor, key.topic, message);
-      begin_with_priority(call, leg->actor, *leg->operations->copied, std::move(message), key.priority, timeout, where);
+      detail::begin_ask_with({.priority = key.priority}, call, runtime().index(), leg->actor, leg->operations->copied,
+                             std::move(message), timeout, where);
     }
     call.wait();
     return count_result<M>(detail::take_result<M>(call));
@@ -414,7 +419,7 @@ class MessageBroker {
   template <class M>
   std::expected<void, SendError> send_to(const Leg& leg, M message, std::source_location where) {
     tell_listener(BrokerAct::Kind::routed, leg.actor, {}, message);
-    return deliver(leg.actor, detail::make_message(runtime(), *leg.operations->copied, std::move(message), where));
+    return deliver(leg.actor, detail::make_tell(runtime(), *leg.operations->copied, std::move(message), {}, where));
   }
   template <class M>
   [[nodiscard]] AskResult<M> ask_of(const Leg& leg, M message, Duration timeout, std::source_location where) {
@@ -474,17 +479,6 @@ class MessageBroker {
     detail::begin_ask(call, runtime().index(), to, *operations, std::move(message), timeout, where);
   }
   template <class M>
-  void begin_with_priority(detail::AskCall& call, Handle to, const Operations& operations, M&& message,
-                           Priority priority, Duration timeout, std::source_location where) {
-    Runtime& here = runtime();
-    Envelope* const request = detail::make_request(here, operations, std::move(message), where);
-    request->priority = priority;
-    Execution* const execution = current_execution();
-    const bool is_here = execution != nullptr && execution->runtime == &here;
-    call.begin(here, is_here ? execution : nullptr, to, request,
-               timeout == detail::default_timeout ? here.runtime_options().ask_timeout : timeout);
-  }
-  template <class M>
   AskResult<M> count_result(AskResult<M> result) {
     count(result ? BrokerCount::delivered : BrokerCount::failed);
     return result;
@@ -516,7 +510,7 @@ std::vector<BroadcastResult<M>> MessageBroker::broadcast_filter(Wanted wanted, c
       results.push_back({id_of(entry.actor), std::unexpected(SendError::timeout)});
       calls.push_back(std::move(call));
     } else {
-      const auto sent = deliver(entry.actor, detail::make_message(runtime(), *operations, M(message), where));
+      const auto sent = deliver(entry.actor, detail::make_tell(runtime(), *operations, M(message), {}, where));
       AskResult<M> result;
       if (!sent) result = std::unexpected(sent.error());
       results.push_back({id_of(entry.actor), std::move(result)});

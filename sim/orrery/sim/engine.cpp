@@ -246,6 +246,7 @@ void Engine::synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t
   Cell* const cell = std::exchange(execution_.cell, nullptr);
   Envelope* const message = execution_.message;
   execution_.message = nullptr;
+  const std::uint32_t runtime_index = std::exchange(execution_.runtime_index, runtime_->index());
   if (chosen != nullptr && chosen->fiber != nullptr) {  // somebody else in mid-handler: straight to him
     acting_ = chosen->agent;
     execution_.fiber = chosen->fiber;
@@ -257,6 +258,7 @@ void Engine::synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t
   }
   execution_.cell = cell;
   execution_.message = message;
+  execution_.runtime_index = runtime_index;
 }
 
 /// A visible act of a handler, or of offloaded work, whose run is over. It goes on for a little, because this may be a destructor, which must not

@@ -29,6 +29,10 @@ struct LetterRecord {
   std::uint32_t attempts = 0;
   DeadLetterReason reason = DeadLetterReason::actor_stopped;
   Priority priority = Priority::normal;
+  bool is_assured = false;
+  std::uint32_t failures = 0;  ///< the rest: of an assured message
+  MessageId id{};
+  std::vector<FailedAttempt> history{};
 };
 
 /// The letters of one message type that have one reason, over all queues.

@@ -11,6 +11,7 @@ struct DeadLetters::Found {
   DeadLetter letter{};
   const MessageInfo* message = nullptr;
   const ActorTag* target_type = nullptr;
+  bool is_assured = false;
   detail::LetterQueue* queue = nullptr;
   std::size_t rank = 0;  ///< of the queue among all
   std::uint64_t number = 0;

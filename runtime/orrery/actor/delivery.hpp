@@ -9,7 +9,7 @@
 //       is a dead letter, with the story of its failures. A full mailbox that would refuse or drop an assured message lets
 //       it wait outside instead (bounded_mailbox.hpp).
 //       exactly_once adds an id, a window of ids that the actor has handled (dedupe_window.hpp), and that a handler's own
-//       tells leave only when it has returned (held_sends.hpp).
+//       tells leave only when it has returned (assured.hpp).
 // Always true:  (D1) an assured message that was accepted ends handled or as a dead letter, and counts once in the ledger
 //               (D2) it is acknowledged only after its handler has returned
 //               (D3) while one waits to be handled again, later ones of its sender, class and priority wait behind it; all

@@ -133,7 +133,7 @@ consteval bool borrows() {
 template <class T, class... Outer>
 consteval bool copies() {
   using Bare = std::remove_cv_t<T>;
-  if constexpr ((std::same_as<Bare, Outer> || ...) || is_view<Bare>) {
+  if constexpr ((std::same_as<Bare, Outer> || ...) || is_view<Bare> || std::is_void_v<T>) {
     return true;
   } else if constexpr (!std::copy_constructible<Bare>) {
     return false;

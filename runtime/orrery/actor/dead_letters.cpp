@@ -132,8 +132,10 @@ void shorten(std::string& text, std::size_t bytes_max) {
   if (bytes_max >= mark.size()) text += mark;
 }
 
-/// Whether it is worth the operator's while: ticks and notices die in every healthy system.
-bool is_news(const Envelope& envelope) noexcept { return (envelope.flags & Envelope::uncounted) == 0; }
+/// Whether it is worth the operator's while: ticks, notices and what was sent twice die in every healthy system.
+bool is_news(const Envelope& envelope, DeadLetterReason reason) noexcept {
+  return (envelope.flags & Envelope::uncounted) == 0 && reason != DeadLetterReason::duplicate;
+}
 
 bool may_be_kept(const Envelope& envelope, DeadLetterReason reason) noexcept {
   constexpr unsigned never = Envelope::is_ask | Envelope::uncounted | Envelope::is_tick | Envelope::is_notice;
@@ -178,7 +180,8 @@ bool DeadLetters::put(std::uint32_t worker, Envelope& envelope, Handle target, D
     record.history = extension->history;
   }
   if (options_.sink != nullptr || !queue.refuses_all()) record.text = text_of(envelope.payload(), message.describe);
-  return record_in(queue, std::move(record), may_be_kept(envelope, reason) ? &envelope : nullptr, is_news(envelope));
+  return record_in(queue, std::move(record), may_be_kept(envelope, reason) ? &envelope : nullptr,
+                   is_news(envelope, reason));
 }
 
 void DeadLetters::put_reply(std::uint32_t worker, const Envelope& question, bool has_reply, Handle asker,

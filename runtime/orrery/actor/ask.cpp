@@ -74,10 +74,6 @@ void AskCall::Deadline::passed(Timer& timer) {
 }
 
 void AskCall::begin(Runtime& runtime, Execution* here, Handle target, Envelope* request, Duration timeout) {
-  if (here == nullptr) [[unlikely]] {  // or a handler whose tells are held back: an ask is not
-    Execution* const execution = current_execution();
-    if (execution != nullptr && execution->runtime == &runtime) here = execution;
-  }
   runtime_ = &runtime;
   target_ = target;
   timeout_ = timeout;

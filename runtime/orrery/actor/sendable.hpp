@@ -61,7 +61,7 @@ void begin_ask_with(const SendOptions& options, AskCall& call, std::uint32_t run
   Envelope* const envelope =
       make_request(*runtime, operations_for(*operations, delivery), std::forward<M>(message), where);
   apply(*runtime, *envelope, delivery, options);
-  call.begin(*runtime, nullptr, target, envelope,
+  call.begin(*runtime, execution_of(*runtime), target, envelope,
              timeout == default_timeout ? runtime->runtime_options().ask_timeout : timeout);
 }
 
@@ -98,7 +98,7 @@ void begin_ask(AskCall& call, std::uint32_t runtime_index, Handle target, const 
     }
     Runtime* const runtime = operations == nullptr ? nullptr : runtime_of(runtime_index);
     if (runtime == nullptr) return call.fail(AskError::actor_not_found);
-    call.begin(*runtime, nullptr, target, make_request(*runtime, *operations, std::move(message), where),
+    call.begin(*runtime, execution_of(*runtime), target, make_request(*runtime, *operations, std::move(message), where),
                timeout == default_timeout ? runtime->runtime_options().ask_timeout : timeout);
   }
 }

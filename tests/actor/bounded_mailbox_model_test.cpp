@@ -21,6 +21,8 @@ using Outcome = BoundedMailbox::Outcome;
 constexpr Handle owner{7, 3};
 
 bool counts(const Envelope& envelope) { return (envelope.flags & Envelope::uncounted) == 0; }
+bool is_assured(const Envelope& envelope) { return (envelope.flags & Envelope::is_assured) != 0; }
+constexpr std::uint32_t outside_max = 3;
 
 /// What a bounded mailbox is: mail in arrival order, a line of waiters, and arithmetic.
 struct Model {
@@ -42,11 +44,24 @@ struct Model {
     high_water = std::max(high_water, mail.size());
   }
 
+  [[nodiscard]] std::size_t outside() const {
+    return static_cast<std::size_t>(std::ranges::count_if(line, [](auto* waiter) { return waiter->is_outside; }));
+  }
+
   BoundedMailbox::Pushed push(Envelope& envelope) {
+    const auto droppable = [](auto* e) { return counts(*e) && !is_assured(*e); };
+    if (!has_place() && is_assured(envelope) &&
+        (overflow != Overflow::drop_oldest || !line.empty() || std::ranges::none_of(mail, droppable))) {
+      return {Outcome::must_wait};
+    }
     ++offered;
     if (!counts(envelope) || has_place()) {
       enter(envelope);
       return {Outcome::accepted};
+    }
+    if (overflow == Overflow::drop_oldest && std::ranges::none_of(mail, droppable)) {
+      ++dropped;
+      return {Outcome::dropped_newest};
     }
     if (overflow == Overflow::drop_newest) {
       ++dropped;
@@ -59,7 +74,7 @@ struct Model {
     ++dropped;
     auto victim = mail.end();
     for (auto at = mail.begin(); at != mail.end(); ++at) {
-      if (counts(**at) && (victim == mail.end() || (*at)->priority > (*victim)->priority)) victim = at;
+      if (droppable(*at) && (victim == mail.end() || (*at)->priority > (*victim)->priority)) victim = at;
     }
     Envelope* const gone = *victim;
     mail.erase(victim);
@@ -71,6 +86,10 @@ struct Model {
     if (has_place()) {
       enter(envelope);
       return Outcome::accepted;
+    }
+    if (waiter.is_outside && outside() == outside_max) {
+      ++refused;
+      return Outcome::full;
     }
     line.push_back(&waiter);
     draining = true;
@@ -114,6 +133,7 @@ void run(const Case& shape, std::uint64_t seed) {
   Model model{shape.capacity, shape.resume_at, shape.overflow, {}, {}};
   std::vector<std::unique_ptr<Envelope>> all;
   std::list<PlaceWaiter> waiters;
+  std::list<PlaceWaiter> outside;  // those that nobody withdraws
   const auto make = [&](std::uint8_t flags) -> Envelope& {
     auto& envelope = *all.emplace_back(std::make_unique<Envelope>());
     envelope.priority = static_cast<Priority>(random() % priority_count);
@@ -121,8 +141,24 @@ void run(const Case& shape, std::uint64_t seed) {
     return envelope;
   };
   for (int step = 0; step < 400; ++step) {
-    const auto choice = random() % 10;
-    if (choice < 3) {
+    const auto choice = random() % 12;
+    if (choice >= 10) {
+      Envelope& envelope = make(Envelope::is_assured);
+      const auto expected = model.push(envelope);
+      const auto pushed = mailbox.push(envelope, owner);
+      ASSERT_EQ(pushed.outcome, expected.outcome);
+      ASSERT_EQ(pushed.victim, expected.victim);
+      ASSERT_TRUE(pushed.outcome == Outcome::accepted || pushed.outcome == Outcome::replaced_oldest ||
+                  pushed.outcome == Outcome::must_wait)
+          << "B5";
+      if (pushed.outcome == Outcome::must_wait) {
+        PlaceWaiter& waiter = outside.emplace_back();
+        waiter.envelope = &envelope;
+        waiter.is_outside = true;
+        const auto then = model.push_or_wait(envelope, waiter);
+        ASSERT_EQ(mailbox.push_or_wait(envelope, owner, waiter, outside_max), then);
+      }
+    } else if (choice < 3) {
       Envelope& envelope = make(random() % 4 == 0 ? std::uint8_t{Envelope::uncounted} : std::uint8_t{0});
       const auto expected = model.push(envelope);
       const auto pushed = mailbox.push(envelope, owner);
@@ -148,6 +184,7 @@ void run(const Case& shape, std::uint64_t seed) {
       for (std::size_t i = 0; i < wake_count; ++i) {
         ASSERT_EQ(wakes[i].sender, woken[i]->sender);
         ASSERT_EQ(wakes[i].envelope, woken[i]->envelope);
+        ASSERT_EQ(wakes[i].outside, woken[i]->is_outside ? woken[i] : nullptr);
         ASSERT_EQ(woken[i]->state.load(), PlaceWaiter::placed);
       }
     }
@@ -159,6 +196,7 @@ void run(const Case& shape, std::uint64_t seed) {
     ASSERT_EQ(seen.dropped, model.dropped);
     ASSERT_EQ(seen.depth, model.mail.size());
     ASSERT_EQ(seen.high_water, model.high_water);
+    ASSERT_EQ(seen.outside, model.outside());
     ASSERT_EQ(mailbox.empty(), model.mail.empty());
     ASSERT_EQ(mailbox.has_waiters(), !model.line.empty());
     ASSERT_EQ(mailbox.is_full(), !model.has_place());

@@ -51,8 +51,28 @@ static_assert(!Askable<Plain> && Askable<Question> && Askable<Order>);
 static_assert(std::same_as<reply_of<Plain>, void> && std::same_as<reply_of<Order>, void>);
 static_assert(std::same_as<reply_of<Question>, int>);
 
-// ---- traits
-// -------------------------------------------------------------------------------------------------------
+// ---- what can be copied ----------------------------------------------------------------------------------------------
+
+struct Batch {  // std::copy_constructible believes that it can
+  std::vector<std::unique_ptr<int>> parts;
+};
+struct Nested {
+  std::map<int, std::optional<Batch>> batches;
+};
+struct Tree {
+  int value = 0;
+  std::vector<Tree> children;
+};
+struct Shared {
+  std::shared_ptr<int> content;
+  std::vector<std::string> names;
+  std::expected<void, int> result;
+};
+static_assert(std::copy_constructible<Batch>);
+static_assert(!Copyable<Batch> && !Copyable<Nested> && !Copyable<Move> && !Copyable<Pinned>);
+static_assert(Copyable<Plain> && Copyable<Constant> && Copyable<Tree> && Copyable<Shared> && Copyable<std::string>);
+
+// ---- traits ----------------------------------------------------------------------------------------------------------
 
 struct Careful {
   static constexpr Delivery delivery = Delivery::exactly_once;
@@ -130,11 +150,7 @@ struct MeantAndAnother {
 };
 static_assert(!OwnsItsFields<MeantAndAnother>);
 
-// Types that contain themselves.
-struct Tree {
-  int value = 0;
-  std::vector<Tree> children;
-};
+// Types that contain themselves: also Tree above.
 struct LinkedTree {
   std::vector<LinkedTree> children;
   LinkedTree* parent;
@@ -149,8 +165,7 @@ struct Branch {
 };
 static_assert(OwnsItsFields<Tree> && !OwnsItsFields<LinkedTree> && !OwnsItsFields<Trunk> && !OwnsItsFields<Branch>);
 
-// ---- handlers
-// -----------------------------------------------------------------------------------------------------
+// ---- handlers --------------------------------------------------------------------------------------------------------
 
 struct Actor {
   int handle(Question) const { return 1; }

@@ -2,13 +2,16 @@
 //         topics each subscriber once; whoever ends is forgotten; and no message is unaccounted for.
 // Method: one body per promise, under many seeds in the simulated world and on 2 and 8 threads.
 #include "orrery/broker.hpp"
+#include "orrery/actor/prometheus.hpp"
 
 #include "tests/supervision/fixture.hpp"
+#include "tests/support/prometheus_parser.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <atomic>
+#include <map>
 #include <set>
 
 namespace orrery::broker_tests {
@@ -507,6 +510,48 @@ TEST_P(BrokerTest, every_send_is_counted_once) {
     EXPECT_EQ(metrics.of(BrokerCount::sent), 6U);
     EXPECT_EQ(metrics.of(BrokerCount::delivered), 3U);
     EXPECT_EQ(metrics.of(BrokerCount::failed), 3U) << "one not handled, two to nobody";
+  });
+}
+
+TEST_P(BrokerTest, counts_stand_beside_those_of_the_runtime_for_prometheus) {
+  run([](Stage& stage) {
+    Broker first{stage.rt};
+    Broker second{stage.rt};
+    const auto alice = stage.rt.spawn(Counter{});
+    const auto full = stage.rt.spawn(Counter{}, {.mailbox = bounded(1, Overflow::reject)});
+    ASSERT_TRUE(first.register_actor(alice));
+    ASSERT_TRUE(first.subscribe<Add>("news.*", alice));
+    ASSERT_TRUE(first.subscribe<Add>("news.eu", full));
+    (void)first.send(alice, Total{});
+    (void)first.try_send(first.actor_ids().at(0), Unheard{});
+    (void)first.publish("news.us", Add{1});
+    (void)first.publish("weather", Add{1});
+    stage.rt.stop(full);
+    stage.settle();
+    MetricList list;
+    stage.rt.metrics().append_to(list);
+    first.metrics().append_to(list, {{"broker", "first"}});
+    second.metrics().append_to(list, {{"broker", "second"}});
+    const auto text = test_support::PrometheusParser::parse(prometheus_text(list));
+    std::map<std::string, double> of_first;
+    for (const auto& [name, family] : text) {
+      if (!name.starts_with("orrery_broker_")) continue;
+      ASSERT_EQ(family.lines.size(), 2U);
+      EXPECT_EQ(family.type, name.ends_with("_total") ? "counter" : "gauge");
+      of_first[name] = family.lines.at(0).value;
+      EXPECT_EQ(family.lines.at(0).labels.at("broker"), "first");
+      EXPECT_EQ(family.lines.at(1).value, 0) << "the other did nothing: " << name;
+    }
+    EXPECT_EQ(of_first, (std::map<std::string, double>{{"orrery_broker_registered", 1},
+                                                       {"orrery_broker_subscriptions", 1},
+                                                       {"orrery_broker_sent_total", 2},
+                                                       {"orrery_broker_delivered_total", 1},
+                                                       {"orrery_broker_failed_total", 1},
+                                                       {"orrery_broker_published_total", 2},
+                                                       {"orrery_broker_copies_total", 1},
+                                                       {"orrery_broker_copies_refused_total", 0},
+                                                       {"orrery_broker_published_to_nobody_total", 1}}));
+    EXPECT_TRUE(text.contains("orrery_messages_handled_total"));
   });
 }
 

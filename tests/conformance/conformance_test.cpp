@@ -26,6 +26,17 @@ using namespace std::chrono_literals;
 
 using test_support::is_short;
 
+/// What fails is handled again soon, and in a search without a jitter, of which nobody could try every value.
+DeliveryOptions soon(std::uint32_t jitter_percent) {
+  return {.backoff_first = 100us, .jitter_percent = jitter_percent};
+}
+sim::RunOptions without_faults(std::uint32_t jitter_percent) {
+  sim::RunOptions options;
+  options.faults = sim::FaultProfile::none;
+  options.runtime.delivery = soon(jitter_percent);
+  return options;
+}
+
 class Conformance : public testing::TestWithParam<Program> {
  protected:
   static constexpr std::uint64_t searched_max = 200'000;
@@ -41,7 +52,7 @@ class Conformance : public testing::TestWithParam<Program> {
           outcome.clear();
           outcome = program.run(world, [&] { world.run(); });
         },
-        {.faults = sim::FaultProfile::none}, searched_max,
+        without_faults(0), searched_max,
         [&](const sim::Outcome& run) {
           EXPECT_FALSE(run.finding.has_value()) << program.name << ": " << sim::headline(run.finding->kind) << " "
                                                 << run.finding->name << " " << run.finding->detail;
@@ -72,7 +83,7 @@ TEST_P(Conformance, random_runs_stay_within_the_search) {
           outcome.clear();
           outcome = program.run(world, [&] { world.run(); });
         },
-        [&] { return std::make_unique<sim::RandomWalk>(seed); }, {.faults = sim::FaultProfile::none});
+        [&] { return std::make_unique<sim::RandomWalk>(seed); }, without_faults(20));
     ASSERT_FALSE(run.finding.has_value()) << program.name << " seed " << seed << ": " << run.finding->name;
     ASSERT_TRUE(outcomes.contains(outcome)) << program.name << " seed " << seed << ": " << outcome;
     ASSERT_TRUE(run.ledger.adds_up() && run.ledger.queued == 0) << orrery_describe(run.ledger);
@@ -98,7 +109,7 @@ void random_pause() {
 }
 
 void run_on_threads(const Program& program, const std::set<std::string>& outcomes, unsigned threads) {
-  System system{{.threads = threads}};
+  System system{{.threads = threads, .runtime = {.delivery = soon(20)}}};
   conformance::set_pause(&random_pause);
   const int repeats = is_short() ? 100 : 1'500;
   std::map<std::string, int> seen;

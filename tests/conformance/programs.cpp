@@ -463,6 +463,112 @@ std::string offloaded_stop(Runtime& rt, const Settle& settle) {
   return log_of(log);
 }
 
+// ---- delivery classes -----------------------------------------------------------------------------------------------
+
+struct SureNote {
+  static constexpr auto delivery = Delivery::at_least_once;
+  char what;
+};
+struct SureLogger : Logger {
+  using Logger::handle;
+  void handle(SureNote note) { Logger::handle(Note{note.what}); }
+};
+struct SureSpeller {
+  Ref<SureLogger> to;
+  std::string word;
+  void handle(Go) {
+    for (const char letter : word) {
+      between_acts();
+      to.tell(SureNote{letter});
+    }
+  }
+};
+/// Two senders to one place, nobody waits and nobody is refused: all shuffles that keep each sender's order, and no other.
+template <Overflow policy>
+std::string assured_full_mailbox(Runtime& rt, const Settle& settle) {
+  const auto to = rt.spawn(SureLogger{}, {.mailbox = bounded(1, policy)});
+  const auto x = rt.spawn(SureSpeller{to, "ab"});
+  const auto y = rt.spawn(SureSpeller{to, "xy"});
+  x.tell(Go{});
+  y.tell(Go{});
+  settle();
+  return to.ask(GetLog{}, 10s).value_or("?");
+}
+
+struct Stubborn {
+  static constexpr auto delivery = Delivery::at_least_once;
+  using Reply = int;
+};
+/// Answers only who comes again.
+struct Deaf {
+  int handled = 0;
+  int handle(Stubborn, Context& context) {
+    between_acts();
+    if (context.attempt() == 0) throw std::runtime_error{"what?"};
+    return 7;
+  }
+  int handle(Get) { return 1; }
+};
+template <class M>
+struct Caller {
+  Ref<Deaf> deaf;
+  std::string result;
+  void handle(Go) {
+    between_acts();
+    const auto reply = deaf.ask(M{}, no_timeout);
+    result = reply ? fmt::format("{}", *reply) : std::string{to_string(reply.error())};
+  }
+  std::string handle(GetLog) { return result; }
+};
+/// Assured asks are answered although the first attempt of each fails, and plain ones in between too.
+std::string assured_asks(Runtime& rt, const Settle& settle) {
+  const auto deaf = rt.spawn(Deaf{}, {.restart = Restart{.intensity = 10}});
+  const auto one = rt.spawn(Caller<Stubborn>{deaf, {}});
+  const auto two = rt.spawn(Caller<Stubborn>{deaf, {}});
+  const auto plain = rt.spawn(Caller<Get>{deaf, {}});
+  one.tell(Go{});
+  two.tell(Go{});
+  plain.tell(Go{});
+  settle();
+  return one.ask(GetLog{}, 10s).value_or("?") + two.ask(GetLog{}, 10s).value_or("?") +
+         plain.ask(GetLog{}, 10s).value_or("?");
+}
+
+struct OnceNote {
+  static constexpr auto delivery = Delivery::exactly_once;
+  char what;
+};
+/// Passes on what it is told, and then fails if that did not come again.
+struct FailingRelay {
+  Ref<Logger> to;
+  void handle(OnceNote note, Context& context) {
+    to.tell(Note{note.what});
+    between_acts();
+    if (context.attempt() == 0) throw std::runtime_error{"as written"};
+    to.tell(Note{'.'});
+  }
+};
+struct OnceSpeller {
+  Ref<FailingRelay> to;
+  void handle(Go) {
+    for (const char letter : {'a', 'b'}) {
+      between_acts();
+      to.tell(OnceNote{letter}, {.id = message_id_of(std::string(1, letter))});
+    }
+  }
+};
+/// Two senders say the same, with the same ids, to somebody who always fails first: it is passed on once, and in order.
+std::string said_twice_done_once(Runtime& rt, const Settle& settle) {
+  const auto log = rt.spawn(Logger{});
+  const auto relay = rt.spawn(FailingRelay{log}, {.restart = Restart{.intensity = 10}});
+  const auto x = rt.spawn(OnceSpeller{relay});
+  const auto y = rt.spawn(OnceSpeller{relay});
+  x.tell(Go{});
+  y.tell(Go{});
+  settle();
+  return log_of(log);
+}
+
 // ---- the rest -----------------------------------------------------------------------------------------------------------------------
 
 struct Founder {
@@ -554,6 +660,12 @@ const std::vector<Program>& programs() {
         {"offloaded_tells", &offloaded_tells, 4},
         {"offloaded_lost_update", &offloaded_lost_update, 2},
         {"offloaded_stop", &offloaded_stop, 4},
+        {"assured_full_mailbox_reject", &assured_full_mailbox<Overflow::reject>, 6},
+        {"assured_full_mailbox_drop_newest", &assured_full_mailbox<Overflow::drop_newest>, 6},
+        {"assured_full_mailbox_drop_oldest", &assured_full_mailbox<Overflow::drop_oldest>, 6},
+        {"assured_full_mailbox_suspend", &assured_full_mailbox<Overflow::suspend>, 6},
+        {"assured_asks", &assured_asks, 1},
+        {"said_twice_done_once", &said_twice_done_once, 1},
         {"one_name", &one_name, 2},
         {"stashing", &stashing, 0},
     };

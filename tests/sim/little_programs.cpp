@@ -75,16 +75,21 @@ auto with_message(const Stage& stage, int id, F&& f) {
   return f(Normal{id});
 }
 
+SendOptions options_of(const Stage& stage, int id) {
+  return {.delivery = stage.program->mail[static_cast<std::size_t>(id)].delivery};
+}
+
 std::string tell(Stage& stage, int id, int target) {
   return with_message(stage, id, [&](auto message) {
-    return result_text(stage.players[static_cast<std::size_t>(target)].tell(message, ignore_reply));
+    return result_text(
+        stage.players[static_cast<std::size_t>(target)].tell(message, ignore_reply, options_of(stage, id)));
   });
 }
 
 std::string ask(Stage& stage, int id, int target, int seconds) {
   return with_message(stage, id, [&](auto message) {
     const Duration timeout = seconds == 0 ? no_timeout : std::chrono::seconds{seconds};
-    return result_text(stage.players[static_cast<std::size_t>(target)].ask(message, timeout));
+    return result_text(stage.players[static_cast<std::size_t>(target)].ask(message, options_of(stage, id), timeout));
   });
 }
 
@@ -92,8 +97,10 @@ std::string ask_any(Stage& stage, const Step& step) {
   return with_message(stage, step.child, [&](auto one) {
     return with_message(stage, step.other_child, [&](auto other) {
       const Duration timeout = step.seconds == 0 ? no_timeout : std::chrono::seconds{step.seconds};
-      auto first = stage.players[static_cast<std::size_t>(step.target)].ask_async(one, timeout);
-      auto second = stage.players[static_cast<std::size_t>(step.other_target)].ask_async(other, timeout);
+      auto first =
+          stage.players[static_cast<std::size_t>(step.target)].ask_async(one, options_of(stage, step.child), timeout);
+      auto second = stage.players[static_cast<std::size_t>(step.other_target)].ask_async(
+          other, options_of(stage, step.other_child), timeout);
       const std::size_t index = wait_any(first, second);
       const bool both = index == 0 ? second.ready() : first.ready();
       return fmt::format("{}{} {}", index, both ? "&" : "",
@@ -143,6 +150,10 @@ void Player::perform(const Step& step, Context& context) {
       break;
     case Step::Kind::fail:
       note("!");
+      throw std::runtime_error{"as written"};
+    case Step::Kind::fail_first:
+      if (context.attempt() != 0) break;
+      note("?");
       throw std::runtime_error{"as written"};
     case Step::Kind::depth:
       note(fmt::format("d{}", context.mailbox_depth()));
@@ -211,7 +222,7 @@ std::string count_dead_letters(const DeadLetters& letters) {
   std::string text;
   for (const auto reason :
        {DeadLetterReason::actor_stopped, DeadLetterReason::mailbox_full, DeadLetterReason::late_reply,
-        DeadLetterReason::timer_cancelled, DeadLetterReason::restart_dropped}) {
+        DeadLetterReason::timer_cancelled, DeadLetterReason::restart_dropped, DeadLetterReason::delivery_exhausted}) {
     text += fmt::format(" {}", letters.count(reason));
   }
   return text;
@@ -223,6 +234,9 @@ sim::RunOptions options_for(const Program& program) {
   options.faults = program.stalls == 0 ? sim::FaultProfile::none : sim::FaultProfile::local;
   options.stalls_max = program.stalls;
   options.stall_reach = 10;
+  options.runtime.delivery.attempts_max = 2;
+  options.runtime.delivery.backoff_first = 1s;  // as the timers of the programs
+  options.runtime.delivery.jitter_percent = 0;
   return options;
 }
 
@@ -250,6 +264,9 @@ int Writer::new_mail() {
   --left_;
   program_.mail.emplace_back();
   if (features_.priorities && chance(35)) program_.mail.back().priority = Priority::high;
+  if (features_.assured && chance(60)) {
+    program_.mail.back().delivery = chance(50) ? Delivery::at_least_once : Delivery::exactly_once;
+  }
   return static_cast<int>(program_.mail.size()) - 1;
 }
 
@@ -261,6 +278,7 @@ Step Writer::step(bool of_the_test) {
     result.kind = of_the_test || chance(50) ? Step::Kind::stop : chance(50) ? Step::Kind::kill : Step::Kind::stop_self;
     return result;
   }
+  if (!of_the_test && features_.assured && chance(25)) return {.kind = Step::Kind::fail_first};
   if (!of_the_test && features_.failures && chance(15)) return {.kind = Step::Kind::fail};
   if (!of_the_test && features_.looks && chance(20)) return {.kind = Step::Kind::depth};
   if (!of_the_test && features_.timers && chance(10)) return {.kind = Step::Kind::cancel};
@@ -294,7 +312,7 @@ Program Writer::write() {
                                        Overflow::drop_oldest};
       actor.mailbox = bounded(static_cast<std::uint32_t>(1 + entropy_.below(2)), policies[entropy_.below(4)]);
     }
-    if (features_.failures && chance(60)) {
+    if ((features_.failures && chance(60)) || (features_.assured && chance(80))) {
       actor.restarts = true;
       actor.mail_on_restart = chance(50) ? MailOnRestart::drop : MailOnRestart::keep;
     }
@@ -319,8 +337,8 @@ Program Writer::write() {
 }
 
 std::string to_text(const Step& step) {
-  constexpr std::string_view names[] = {"tell",      "ask",  "ask_any", "timer", "cancel",  "stop",       "kill",
-                                        "stop_self", "fail", "depth",   "sleep", "offload", "offload_ask"};
+  constexpr std::string_view names[] = {"tell",      "ask",  "ask_any",    "timer", "cancel", "stop",    "kill",
+                                        "stop_self", "fail", "fail_first", "depth", "sleep",  "offload", "offload_ask"};
   std::string text = fmt::format("{}", names[static_cast<std::size_t>(step.kind)]);
   if (step.child >= 0) text += fmt::format(" {}", step.child);
   if (step.kind <= Step::Kind::ask_any || step.kind == Step::Kind::stop || step.kind == Step::Kind::kill ||
@@ -353,7 +371,9 @@ std::string to_text(const Program& program) {
   text += "test:";
   for (const Step& root : program.roots) text += " " + to_text(root) + ";";
   for (std::size_t id = 0; id < program.mail.size(); ++id) {
-    text += fmt::format("\n{}{}:", id, program.mail[id].priority == Priority::high ? "(high)" : "");
+    constexpr std::string_view classes[] = {"", "(at least once)", "(exactly once)"};
+    text += fmt::format("\n{}{}{}:", id, program.mail[id].priority == Priority::high ? "(high)" : "",
+                        classes[static_cast<std::size_t>(program.mail[id].delivery)]);
     for (const Step& step : program.mail[id].steps) text += " " + to_text(step) + ";";
   }
   return text + '\n';

@@ -26,6 +26,7 @@ struct Step {
     kill,     ///< actor `target`
     stop_self,
     fail,
+    fail_first,   ///< unless the message has failed before
     depth,        ///< looks how much mail waits
     sleep,        ///< `seconds`
     offload,      ///< work that tells `child` to `target`
@@ -47,6 +48,7 @@ struct Program {
   };
   struct Mail {
     Priority priority = Priority::normal;  ///< normal or high
+    Delivery delivery = Delivery::at_most_once;
     std::vector<Step> steps;
   };
   std::vector<Actor> actors;
@@ -66,6 +68,7 @@ struct Features {
   bool timers = false;
   bool stops = false;
   bool failures = false;
+  bool assured = false;  ///< messages of all delivery classes
   bool looks = false;
   bool watched = false;
   bool offloads = false;

@@ -93,6 +93,11 @@ INSTANTIATE_TEST_SUITE_P(
         Kind{"offloads", {.offloads = true}, 15}, Kind{"offloads_asks", {.asks = true, .offloads = true}, 15},
         Kind{
             "offloads_stops", {.asks = true, .timeouts = true, .stops = true, .offloads = true, .messages_max = 5}, 15},
+        Kind{"assured", {.asks = true, .assured = true, .messages_max = 6}, 40},
+        Kind{"assured_bounded", {.bounded = true, .failures = true, .assured = true, .messages_max = 5}, 30},
+        Kind{"assured_stops", {.asks = true, .timers = true, .stops = true, .assured = true, .messages_max = 5}, 30},
+        Kind{"assured_stall", {.assured = true, .stalls = true, .messages_max = 4}, 15},
+        Kind{"assured_per_pair", {.bounded = true, .assured = true, .per_pair = true, .messages_max = 5}, 20},
         Kind{"watched", {.asks = true, .watched = true}, 40},
         Kind{"per_pair", {.asks = true, .per_pair = true, .messages_max = 5}, 30},
         Kind{"everything",

@@ -47,7 +47,7 @@ TEST(SystemOptions, every_option_can_be_set_by_its_name) {
   const SystemOptions options = resolve({}, environment)->options;
   EXPECT_EQ(options.runtime.ask_timeout, 250ms);
   EXPECT_EQ(options.runtime.mailbox_depth_warning, 0U);
-  EXPECT_EQ(options.runtime.dead_letters_max, 7U);
+  EXPECT_EQ(options.runtime.dead_letters.records_max, 7U);
   EXPECT_EQ(options.runtime.batch, 8U);
   EXPECT_EQ(options.runtime.actors_max, 99U);
   EXPECT_EQ(options.stack_bytes, 131'072U);

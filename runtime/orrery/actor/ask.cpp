@@ -73,17 +73,22 @@ void AskCall::Deadline::passed(Timer& timer) {
   }
 }
 
-void AskCall::begin(Runtime& runtime, Execution* here, Handle target, Envelope* request, Duration timeout) {
+void AskCall::begin(Runtime& runtime, Execution* here, Handle target, Envelope* request, Duration timeout,
+                    bool may_wait) {
   runtime_ = &runtime;
   target_ = target;
   timeout_ = timeout;
   message_ = request->operations->message;
+  runtime.count_ask(here);
+  if (runtime.measures_asks()) [[unlikely]]
+    begun_ = runtime.now();
   Ask* const ask = request->ask;
   if (here != nullptr && here->cell != nullptr) {
     if (here->cell->ending == Cell::Ending::unwinding) {  // S4: further waits inside an unwound handler end at once
       request->operations->drop(*request);
       runtime.free_envelope(request);
       error_ = AskError::actor_stopped;
+      runtime.count_failed_ask(error_);
       return;
     }
     ask->asker = here->cell->handle();
@@ -98,12 +103,13 @@ void AskCall::begin(Runtime& runtime, Execution* here, Handle target, Envelope* 
     runtime.world().arm_in(*deadline_, timeout);
   }
   const std::atomic<bool>* const expires = deadline_ ? &deadline_->expired : nullptr;
-  if (const auto sent = here != nullptr ? runtime.send_from(*here, target, request, expires)
-                                        : runtime.send(target, request, true, expires);
+  if (const auto sent = here != nullptr ? runtime.send_from(*here, target, request, expires, may_wait)
+                                        : runtime.send(target, request, may_wait, expires);
       !sent) {
     const bool expired = deadline_ && deadline_->expired.load(std::memory_order_relaxed);
     error_ = expired && sent.error() == TellError::mailbox_full ? AskError::timeout : to_ask_error(sent.error());
     disarm();
+    runtime.count_failed_ask(error_);
     return;
   }
   ask_ = ask;
@@ -143,10 +149,16 @@ Ask* AskCall::collect() noexcept {
   if (ask == nullptr) return nullptr;
   if (ask->abandon()) {  // the deadline came first; the block is the replier's now
     error_ = AskError::timeout;
+    runtime_->count_failed_ask(error_);
     return nullptr;
   }
-  if (ask->has_reply) return ask;
+  if (ask->has_reply) {
+    if (runtime_->measures_asks()) [[unlikely]]
+      runtime_->note_ask_time(runtime_->now() - begun_);
+    return ask;
+  }
   error_ = ask->error;
+  runtime_->count_failed_ask(error_);
   runtime_->release_home(*ask);
   return nullptr;
 }

@@ -45,7 +45,9 @@ class AskCall {
   ~AskCall();
 
   /// Sends the request, which is taken over. `here` is the calling thread's record if it is one of `runtime`, else null.
-  void begin(Runtime& runtime, Execution* here, Handle target, Envelope* request, Duration timeout);
+  /// Without `may_wait` a full mailbox refuses also where its policy is to let senders wait.
+  void begin(Runtime& runtime, Execution* here, Handle target, Envelope* request, Duration timeout,
+             bool may_wait = true);
   /// A target that cannot even be named: the outcome is `error`.
   void fail(AskError error) noexcept { error_ = error; }
 
@@ -86,6 +88,7 @@ class AskCall {
   Duration timeout_ = no_timeout;
   const MessageInfo* message_ = nullptr;
   AskError error_ = AskError::actor_not_found;
+  Instant begun_{};                   ///< set where asks are measured
   std::optional<Deadline> deadline_;  ///< only for an ask that has one
 };
 

@@ -58,6 +58,9 @@ class Attention {
     }
   }
 
+  /// Returns: whether a handler is parked there, at about this moment.
+  [[nodiscard]] bool is_parked() const noexcept { return (word_.load(std::memory_order_relaxed) & parked) != 0; }
+
   // ---- whoever runs the cell ----
 
   /// Before each look at what is waited for.

@@ -17,7 +17,7 @@ void BoundedMailbox::open(Handle owner, std::uint32_t capacity, std::uint32_t re
   capacity_ = capacity;
   resume_at_ = resume_at;
   overflow_ = overflow;
-  counted_ = high_water_ = 0;
+  counted_ = high_water_ = outside_ = 0;
   offered_ = refused_ = dropped_ = 0;
   draining_to_mark_ = false;
   open_ = true;
@@ -28,7 +28,10 @@ PlaceWaiter* BoundedMailbox::close() noexcept {
   open_ = false;
   PlaceWaiter* const waiters = first_waiter_;
   first_waiter_ = last_waiter_ = nullptr;
-  for (PlaceWaiter* waiter = waiters; waiter != nullptr; waiter = waiter->next) ++refused_;
+  for (PlaceWaiter* waiter = waiters; waiter != nullptr; waiter = waiter->next) {
+    if (!waiter->is_outside) ++refused_;
+  }
+  outside_ = 0;
   return waiters;
 }
 
@@ -47,32 +50,55 @@ BoundedMailbox::Pushed BoundedMailbox::push(Envelope& envelope, Handle target) n
     accept(envelope);
     return {Outcome::accepted};
   }
+  return push_into_full(envelope);
+}
+
+/// Pre: the lock is held, and the message counted as offered.
+BoundedMailbox::Pushed BoundedMailbox::push_into_full(Envelope& envelope) noexcept {
+  const auto must_wait = [this]() -> Pushed {  // B5
+    --offered_;
+    return {Outcome::must_wait};
+  };
+  const bool is_assured = envelope.is(Envelope::is_assured);
+  if (is_assured && (overflow_ != Overflow::drop_oldest || first_waiter_ != nullptr)) return must_wait();
+  Envelope* victim = nullptr;
   switch (overflow_) {
     case Overflow::suspend:
     case Overflow::reject:
       ++refused_;
       return {Outcome::full};
     case Overflow::drop_newest:
-      ++dropped_;
-      return {Outcome::dropped_newest};
+      break;
     case Overflow::drop_oldest:
+      victim = lanes_.take_oldest_droppable();
+      if (victim == nullptr && is_assured) return must_wait();
       break;
   }
-  Envelope* const victim = lanes_.take_oldest_droppable();
-  ORRERY_CHECK(victim != nullptr, "a full mailbox holds counted mail");
+  if (victim == nullptr) {
+    ++dropped_;
+    return {Outcome::dropped_newest};
+  }
   --counted_;
   ++dropped_;
   accept(envelope);
   return {Outcome::replaced_oldest, victim};
 }
 
-BoundedMailbox::Outcome BoundedMailbox::push_or_wait(Envelope& envelope, Handle target, PlaceWaiter& waiter) noexcept {
+BoundedMailbox::Outcome BoundedMailbox::push_or_wait(Envelope& envelope, Handle target, PlaceWaiter& waiter,
+                                                     std::uint32_t outside_max) noexcept {
   const std::lock_guard guard{lock_};
   if (!open_ || target != owner_) return Outcome::gone;  // B4
   ++offered_;
   if (counted_ < capacity_ && first_waiter_ == nullptr) {
     accept(envelope);
     return Outcome::accepted;
+  }
+  if (waiter.is_outside) {
+    if (outside_ >= outside_max) {
+      ++refused_;
+      return Outcome::full;
+    }
+    ++outside_;
   }
   draining_to_mark_ = true;
   waiter.envelope = &envelope;
@@ -118,7 +144,8 @@ Envelope* BoundedMailbox::take(Wake* wakes, std::size_t& wake_count) noexcept {
     first_waiter_ = waiter.next;
     if (first_waiter_ == nullptr) last_waiter_ = nullptr;
     accept(*waiter.envelope);
-    wakes[wake_count++] = {waiter.sender, waiter.thread, waiter.envelope};
+    wakes[wake_count++] = {waiter.sender, waiter.thread, waiter.envelope, waiter.is_outside ? &waiter : nullptr};
+    if (waiter.is_outside) --outside_;
     waiter.state.store(PlaceWaiter::placed, std::memory_order_seq_cst);  // the waiter's stack may go from here on
   }
   draining_to_mark_ = first_waiter_ != nullptr;
@@ -142,7 +169,7 @@ bool BoundedMailbox::is_full() noexcept {
 
 BoundedMailbox::Counts BoundedMailbox::counts() noexcept {
   const std::lock_guard guard{lock_};
-  return {offered_, refused_, dropped_, lanes_.depth(), high_water_};
+  return {offered_, refused_, dropped_, lanes_.depth(), high_water_, outside_};
 }
 
 }  // namespace orrery

@@ -19,6 +19,7 @@
 // Threads:      fields of the first block: any. All others: the thread that runs the cell.
 // Source:       SPEC A12, Q, S4; DESIGN section 2.
 #pragma once
+#include "orrery/actor/assured.hpp"
 #include "orrery/actor/attention.hpp"
 #include "orrery/actor/bond.hpp"
 #include "orrery/actor/bounded_mailbox.hpp"
@@ -40,6 +41,7 @@ namespace orrery {
 /// What the runtime does with an actor whose type it does not know. One constant per actor type.
 struct ActorType {
   std::string_view name;
+  const ActorTag* tag;
   std::uint64_t name_hash;
   std::uint32_t size;
   std::uint32_t alignment;
@@ -91,7 +93,8 @@ struct CellExtras {
   std::vector<Watcher> watchers;
   std::unique_ptr<HandleCounts> watching;  ///< whose Down is to be handled, and how often
   std::unique_ptr<std::vector<Linked>> links;
-  BondPtr bond;  ///< set while it is supervised
+  std::unique_ptr<AssuredMail> assured;  ///< from when there is something to keep for such messages
+  BondPtr bond;                          ///< set while it is supervised
   ExitReason exit_reason;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> draws;  ///< per named stream: its key, and how often it was used
 
@@ -147,7 +150,7 @@ class alignas(64) Cell {
   enum class Care : std::uint8_t {
     none,
     capacity,  ///< a bounded mailbox, and nothing else
-    full       ///< a stash or a receive timeout
+    full       ///< a stash, a receive timeout, or assured messages that wait to be handled again
   };
   Care care = Care::none;
   bool reported_depth = false;

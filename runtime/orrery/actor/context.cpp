@@ -1,6 +1,8 @@
 #include "orrery/actor/context.hpp"
 
 #include "orrery/actor/alarm.hpp"
+#include "orrery/actor/assured.hpp"
+#include "orrery/actor/open_ask.hpp"
 #include "orrery/core/check.hpp"
 #include "orrery/core/hash.hpp"
 
@@ -44,17 +46,27 @@ std::size_t Context::mailbox_depth() const {
   if (envelope_ != nullptr && cell_.mailbox.front() == envelope_) --depth;  // it stays there while it is handled
   if (cell_.extras != nullptr) {
     if (cell_.extras->lanes != nullptr) depth += cell_.extras->lanes->depth();
+    if (cell_.extras->assured != nullptr) depth += cell_.extras->assured->redelivery.size();
     if (cell_.extras->bounded != nullptr) depth += cell_.extras->bounded->counts().depth;
   }
   return depth;
 }
 
-std::uint64_t Context::draw(std::string_view stream, std::uint64_t limit) {
+std::uint64_t Runtime::draw(Cell& cell, std::string_view stream, std::uint64_t limit) {
   const std::uint64_t key = hash_text(stream);
-  auto& draws = cell_.need_extras().draws;
+  auto& draws = cell.need_extras().draws;
   auto at = std::ranges::find(draws, key, &std::pair<std::uint64_t, std::uint64_t>::first);
   if (at == draws.end()) at = draws.insert(draws.end(), {key, 0});
-  return runtime_.world().draw(hash_text(path()) ^ key, at->second++, limit);
+  return world_.draw(hash_text(path_of(cell.handle())) ^ key, at->second++, limit);
+}
+
+std::uint64_t Context::draw(std::string_view stream, std::uint64_t limit) {
+  return runtime_.draw(cell_, stream, limit);
+}
+
+MessageId Context::message_id() const noexcept {
+  const Extension* const extension = envelope_ == nullptr ? nullptr : envelope_->extension_if_any();
+  return extension == nullptr ? MessageId{} : extension->id;
 }
 
 void Context::stop(ExitReason reason) {
@@ -90,6 +102,10 @@ void Context::may_give_away(const MessageInfo* message) const {
 Envelope* Context::part(const MessageInfo* message, std::size_t payload_bytes) {
   may_give_away(message);
   if (envelope_->operations->message != message) return part_copy(payload_bytes);
+  return stand_in();
+}
+
+Envelope* Context::stand_in() {
   Envelope* const parted = envelope_;
   if (cell_.mailbox.front() == parted) cell_.mailbox.remove(*parted);  // else it was taken out before the handler
   envelope_ = ::new (remains_)
@@ -101,7 +117,8 @@ Envelope* Context::part(const MessageInfo* message, std::size_t payload_bytes) {
   if (Execution* const execution = current_execution(); execution != nullptr && execution->cell == &cell_) {
     execution->message = envelope_;
   }
-  parted->flags = static_cast<std::uint8_t>((parted->flags & Envelope::is_ask) | Envelope::passed_on);
+  constexpr unsigned stay = Envelope::is_ask | Envelope::is_assured | Envelope::is_exactly_once;
+  parted->flags = static_cast<std::uint8_t>((parted->flags & stay) | Envelope::passed_on);
   parted->attempt = 0;
   fate_ = Fate::parted;
   cell_.care = Cell::Care::full;  // until the handler has returned
@@ -117,6 +134,48 @@ Envelope* Context::part_copy(std::size_t payload_bytes) {
   envelope_->flags |= Envelope::given_away;
   fate_ = Fate::copied;
   return copy;
+}
+
+/// Takes the ask out of an assured message. `told` has the message itself, and is what is handled from here on: so it comes
+/// again if the handler fails after all.
+Envelope* Context::keep_told(Envelope* told) {
+  Envelope* const block = envelope_;
+  told->sender = block->sender;
+  told->target_generation = block->target_generation;
+  told->priority = block->priority;
+  told->attempt = block->attempt;
+  told->ordinal = block->ordinal;
+  told->flags = static_cast<std::uint8_t>(block->flags & ~Envelope::is_ask);
+  told->extension = std::exchange(block->extension_slot(), nullptr);
+  block->flags = Envelope::is_ask | Envelope::passed_on;
+  block->attempt = 0;
+  if (AssuredMail* const assured = cell_.need_extras().assured.get(); assured != nullptr) {
+    assured->redelivery.is_now(*block, *told);
+  }
+  if (Execution* const execution = current_execution(); execution != nullptr && execution->cell == &cell_) {
+    execution->message = told;
+  }
+  envelope_ = told;
+  fate_ = Fate::opened;
+  return block;
+}
+
+/// Passes an assured message on, once the handler has returned.
+TellResult Context::forward_later(const MessageInfo* message, const detail::Destination& there,
+                                  std::shared_ptr<void> changed, std::source_location where) {
+  may_give_away(message);
+  fate_ = Fate::forwarded;
+  const bool is_somebody = there.operations != nullptr && there.runtime_index == runtime_.index() &&
+                           runtime_.cell_at(there.target.slot) != nullptr;
+  ORRERY_CHECK(!is_somebody || there.operations->assured != nullptr, "{} is assured, so it can be", message->name);
+  runtime_.need_assured(cell_).forward =
+      HeldForward{there.target, is_somebody ? there.operations->assured : nullptr, where, std::move(changed)};
+  if (!is_somebody) return std::unexpected(TellError::actor_not_found);
+  return {};
+}
+
+void* Context::forwarded() const noexcept {
+  return fate_ == Fate::forwarded ? cell_.extras->assured->forward->changed.get() : nullptr;
 }
 
 void Context::unstash_all() {

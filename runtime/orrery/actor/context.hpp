@@ -12,6 +12,7 @@
 #include "orrery/actor/runtime.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <source_location>
 #include <string_view>
 
@@ -19,6 +20,9 @@ namespace orrery {
 
 template <Askable M>
 class OpenAsk;
+namespace detail {
+struct Destination;
+}
 
 class Context : public detail::RefusedTimers, public detail::RefusedSpawns, public detail::RefusedForwards {
  public:
@@ -39,6 +43,8 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns, publ
   }
   /// Returns: how often the message was delivered before: 0 unless its delivery class redelivers.
   [[nodiscard]] std::uint32_t attempt() const noexcept { return envelope_ == nullptr ? 0 : envelope_->attempt; }
+  /// Returns: its id; unset unless it is exactly_once, or was sent with one.
+  [[nodiscard]] MessageId message_id() const noexcept;
   /// Returns: how many messages wait behind this one.    Cost: O(result) for an unbounded mailbox.
   [[nodiscard]] std::size_t mailbox_depth() const;
   [[nodiscard]] Instant now() const noexcept { return runtime_.now(); }
@@ -140,6 +146,9 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns, publ
   /// whoever asked gets that actor's answer, within the deadline he set. Pass the message back, as it came or changed. The
   /// handler's own return value is then ignored. Both actors are of one runtime.
   ///
+  /// An assured message keeps its class and its id, and goes when the handler has returned: one that fails has passed
+  /// nothing on, and gets it again. A refusal comes too late for the handler then, and goes to the dead letters.
+  ///
   /// Errors:  TellError; the asker gets the same as his AskError.
   /// Blocks:  as a tell.    Cost: one more handling of the message, in the same block.
   using RefusedForwards::forward;
@@ -148,7 +157,8 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns, publ
   TellResult forward(M message, const To& to, std::source_location where = std::source_location::current());
 
   /// Takes the question out of the message being handled, so that it can be answered later, elsewhere, by whoever has the
-  /// result; the handler's own return value is ignored. Unset when the message was only told, or has no sender who waits.
+  /// result; the handler's own return value is ignored. Unset when the message was only told, or has no sender who waits. An
+  /// assured message on which the handler fails after that comes again, without its question.
   template <Askable M>
   [[nodiscard]] OpenAsk<M> open_ask();
 
@@ -158,10 +168,17 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns, publ
   }
   /// Returns: whether the message being handled is this actor's no longer: stashed, passed on, kept open.
   [[nodiscard]] bool was_given_away() const noexcept { return fate_ != Fate::handled; }
+  [[nodiscard]] bool was_stashed() const noexcept { return fate_ == Fate::stashed; }
 
   /// For the layers below: what the running actor is.
   [[nodiscard]] const ActorType& type() const noexcept { return *cell_.type; }
   [[nodiscard]] Handle handle() const noexcept { return cell_.handle(); }
+  /// The message being handled; another one than it began with, once its question was kept open. Null in a hook.
+  [[nodiscard]] Envelope* envelope() const noexcept { return envelope_; }
+  /// Returns: what an assured message is to be when it is passed on; null: it is not.
+  [[nodiscard]] void* forwarded() const noexcept;
+  /// Returns: whether the question of an assured message is kept open.
+  [[nodiscard]] bool has_opened() const noexcept { return fate_ == Fate::opened; }
 
  private:
   void unwatch(Handle watched);
@@ -173,13 +190,24 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns, publ
   [[nodiscard]] bool has_parted() const noexcept { return fate_ == Fate::parted; }
   Envelope* part(const MessageInfo* message, std::size_t payload_bytes);
   Envelope* part_copy(std::size_t payload_bytes);
+  Envelope* stand_in();
+  Envelope* keep_told(Envelope* told);
+  TellResult forward_later(const MessageInfo* message, const detail::Destination& there, std::shared_ptr<void> changed,
+                           std::source_location where);
 
   friend class Runtime;  // one Context serves a whole batch
 
   Runtime& runtime_;
   Cell& cell_;
   Envelope* envelope_;
-  enum class Fate : std::uint8_t { handled, stashed, parted, copied };
+  enum class Fate : std::uint8_t {
+    handled,
+    stashed,
+    parted,     ///< the envelope is somebody else's
+    copied,     ///< what it shares with others was copied and passed on
+    forwarded,  ///< assured: it is passed on if the handler returns
+    opened      ///< assured: its ask is somebody else's, the message is still here
+  };
   Fate fate_ = Fate::handled;                              ///< of the message
   alignas(Envelope) std::byte remains_[sizeof(Envelope)];  ///< what is left of one that parted; usually not written
 };

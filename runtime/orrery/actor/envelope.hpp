@@ -26,6 +26,7 @@ namespace orrery {
 class ActorTimer;
 class Cell;
 class Envelope;
+struct Extension;
 struct Waiter;
 
 /// The intrusive link of every queue an envelope can stand in.
@@ -47,14 +48,22 @@ struct MessageInfo {
   void (*share)(void* payload, const void* message) = nullptr;  ///< with `shared`: makes the payload again
 };
 
+/// Stands, by its address, for a type of actors.
+struct ActorTag {
+  std::string_view name;
+};
+
 /// What the runtime does with a message of one type at an actor of one type.
 struct Operations {
   /// Moves the message out, runs the handler, and constructs the reply into the block when the envelope is an ask.
-  /// Throws whatever the handler throws; the payload has been destroyed in either case.
+  /// Throws whatever the handler throws; the payload has been destroyed in either case. Of an assured message: hands the
+  /// handler a copy; the payload is destroyed only if it returns and has not stashed it.
   void (*run)(void* actor, Envelope& envelope, Context& context);
-  /// Destroys the payload without handling it.
+  /// Destroys the payload without handling it, and the extension of an assured message.
   void (*drop)(Envelope& envelope) noexcept;
   const MessageInfo* message;
+  const ActorTag* actor = nullptr;      ///< the type; null when it was not known to the sender
+  const Operations* assured = nullptr;  ///< the same for an assured message; null: not known here, or impossible
 };
 
 /// One question under way. Lives in the block of its request.
@@ -90,19 +99,22 @@ class Ask {
   static constexpr std::uint64_t kept_open = ~std::uint64_t{0};
   /// Slot and generation, for who looks for rings (twice, so relaxed); 0: it is still with whom it was sent to.
   std::atomic<std::uint64_t> holder{0};
+  Extension* extension;  ///< as the envelope's; not even written for requests that are not assured
 };
 
 /// Header of every message block.
 class Envelope : public Link {
  public:
   enum Flag : std::uint8_t {
-    is_ask = 1,     ///< an Ask stands between header and payload
-    uncounted = 2,  ///< timer tick or death notice: never counts against a capacity, never dropped
-    is_tick = 4,    ///< `timer` is set instead of `ask`
-    is_notice = 8,  ///< a Down, or the Exit of a linked actor: handled only while that is still wanted
-    needs_admission = is_tick | is_notice,
+    is_ask = 1,       ///< an Ask stands between header and payload
+    uncounted = 2,    ///< timer tick or death notice: never counts against a capacity, never dropped
+    is_tick = 4,      ///< `timer` is set instead of `ask`
+    is_notice = 8,    ///< a Down, or the Exit of a linked actor: handled only while that is still wanted
     passed_on = 16,   ///< by its handler: the sender stays, and an asker's call of send() has returned long ago (V4)
     given_away = 32,  ///< stands in for a message that its handler passed on or keeps open: header only, no payload
+    is_assured = 64,  ///< at_least_once or exactly_once: `operations` are those for that (delivery.hpp)
+    is_exactly_once = 128,  ///< and is_assured
+    needs_admission = is_tick | is_notice | is_assured,
   };
 
   Envelope() = default;
@@ -120,8 +132,9 @@ class Envelope : public Link {
   std::uint32_t ordinal = 0;  ///< of the (sender, receiver) pair; written by an observing world only
   std::source_location where;
   union {
-    Ask* ask = nullptr;  ///< whom the reply is for; null for a tell
-    ActorTimer* timer;   ///< with is_tick
+    Ask* ask = nullptr;    ///< whom the reply is for; null for a tell
+    ActorTimer* timer;     ///< with is_tick
+    Extension* extension;  ///< with is_assured and without is_ask; null while there is nothing to say
   };
 
   static constexpr std::size_t header_bytes = 64;
@@ -137,6 +150,16 @@ class Envelope : public Link {
     return reinterpret_cast<std::byte*>(this) + header_bytes + ask_bytes;
   }
   [[nodiscard]] const void* payload() const noexcept { return const_cast<Envelope*>(this)->payload(); }
+  [[nodiscard]] bool is(Flag flag) const noexcept { return (flags & flag) != 0; }
+  [[nodiscard]] Delivery delivery() const noexcept {
+    if (!is(is_assured)) return Delivery::at_most_once;
+    return is(is_exactly_once) ? Delivery::exactly_once : Delivery::at_least_once;
+  }
+  /// Pre: is_assured. Returns: where its extension hangs, which may be none.
+  [[nodiscard]] Extension*& extension_slot() noexcept { return is(is_ask) ? ask->extension : extension; }
+  [[nodiscard]] const Extension* extension_if_any() const noexcept {
+    return is(is_assured) ? const_cast<Envelope*>(this)->extension_slot() : nullptr;
+  }
 };
 static_assert(sizeof(Envelope) <= Envelope::header_bytes);
 static_assert(sizeof(Ask) <= Envelope::ask_bytes);

@@ -30,6 +30,8 @@ std::string_view to_string(AskError error) noexcept {
       return "not_handled";
     case AskError::routing_failed:
       return "routing_failed";
+    case AskError::duplicate:
+      return "duplicate";
   }
   return "unknown";
 }

@@ -6,6 +6,7 @@
 // Source:       SPEC A5, A6, A13, S8; OTP's exit reasons.
 #pragma once
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,17 +23,21 @@ enum class TellError : std::uint8_t {
   actor_not_found,  ///< the reference never named a living actor of this runtime
 };
 
+inline constexpr std::size_t tell_errors = static_cast<std::size_t>(TellError::actor_not_found) + 1;
+
 /// Why an ask has no reply.
 enum class AskError : std::uint8_t {
   timeout,          ///< the deadline passed first; a later reply goes to the dead letters
   actor_stopped,    ///< the target stopped before it replied, or the asker itself is being stopped
   actor_not_found,  ///< the reference never named a living actor of this runtime
   mailbox_full,     ///< refused by a bounded mailbox, or dropped from it by its overflow policy
-  actor_failed,     ///< the target's handler threw while it handled the request
+  actor_failed,     ///< the target's handler threw while it handled the request (an assured one: as often as it may)
+  duplicate,        ///< exactly_once: handled before under the same id, and its reply is not to be had any more
   // Through a broker only:
   not_handled,    ///< the target was registered without this kind of message
   routing_failed  ///< nobody to route it to
 };
+inline constexpr std::size_t ask_errors = static_cast<std::size_t>(AskError::routing_failed) + 1;
 
 /// Returns: the same word for an asker.
 [[nodiscard]] constexpr AskError to_ask_error(TellError error) noexcept {

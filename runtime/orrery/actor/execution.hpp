@@ -4,12 +4,16 @@
 //       suspension, since a fiber may continue on another thread.
 #pragma once
 #include "orrery/actor/envelope.hpp"
+#include "orrery/actor/errors.hpp"
 #include "orrery/core/block_pool.hpp"
+#include "orrery/core/histogram.hpp"
 #include "orrery/core/ids.hpp"
 #include "orrery/fiber/thread_slot.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace orrery {
@@ -67,25 +71,37 @@ class Handled {
 
 struct Execution {
   Runtime* runtime = nullptr;
-  std::uint32_t runtime_index = 0;  ///< of `runtime`; 0 is none
+  std::uint32_t runtime_index = 0;  ///< of `runtime`; 0 is none, and while tells are held back (assured.hpp)
   std::uint32_t index = 0;          ///< among the runtime's
   BlockPool* pool = nullptr;
   Cell* cell = nullptr;           ///< whose handler runs; null between handlers
   Handled message;                ///< what it handles
   fiber::Fiber* fiber = nullptr;  ///< what this thread runs on
   SingleWriterCounter offered;
-  SingleWriterCounter refused;
+  std::array<SingleWriterCounter, tell_errors> refused;
   SingleWriterCounter stray_dead_letters;
   SingleWriterCounter spawned;
   SingleWriterCounter gone;
-  SingleWriterCounter retired_handled;  ///< of actors that have ended here, as are the next two
+  SingleWriterCounter restarted;
+  SingleWriterCounter asks;                                 ///< that were begun here
+  std::array<SingleWriterCounter, ask_errors> asks_failed;  ///< that an asker here has learnt to have failed
+  std::unique_ptr<Histogram> ask_times;                     ///< null: nobody wants to know
+  SingleWriterCounter retired_handled;                      ///< of actors that have ended here, as are the next two
   SingleWriterCounter retired_failed;
   SingleWriterCounter retired_dead_letters;
+  std::uint64_t message_ids = 0;          ///< how many were given out here
+  std::uint32_t letter_queue = 0;         ///< which one of DeadLetters is this thread's
   std::vector<std::uint32_t> free_slots;  ///< left by actors that ended here, for the next ones spawned here
 };
 
 /// Returns: the record of the calling thread, or null on a thread that belongs to no world.
 /// Never keep the result across anything that may suspend.
 [[nodiscard]] inline Execution* current_execution() noexcept { return static_cast<Execution*>(fiber::thread_slot()); }
+
+/// The same where it is of `runtime`, else null.
+[[nodiscard]] inline Execution* execution_of(const Runtime& runtime) noexcept {
+  Execution* const execution = current_execution();
+  return execution != nullptr && execution->runtime == &runtime ? execution : nullptr;
+}
 
 }  // namespace orrery

@@ -3,6 +3,7 @@
 #pragma once
 #include "orrery/actor/cell.hpp"
 #include "orrery/actor/context.hpp"
+#include "orrery/actor/delivery.hpp"
 #include "orrery/actor/envelope.hpp"
 #include "orrery/actor/exit.hpp"
 #include "orrery/core/block_pool.hpp"
@@ -64,6 +65,17 @@ decltype(auto) call_handler(A& actor, M&& message, Context& context) {
   }
 }
 
+/// The Reply in what a handler returned that has not given its message away.
+template <class R>
+R& reply_in(R& returned) noexcept {
+  return returned;
+}
+template <class R>
+R& reply_in(Answer<R>& returned) {
+  if (!returned.reply()) throw std::logic_error{"it returned orrery::elsewhere, but did not give its message away"};
+  return *returned.reply();
+}
+
 template <class A, class M>
 void run_handler(void* object, Envelope& envelope, Context& context) {
   static_assert(alignof(M) <= BlockPool::block_alignment, "a message may need at most 16-byte alignment");
@@ -82,12 +94,7 @@ void run_handler(void* object, Envelope& envelope, Context& context) {
     auto reply = call_handler(actor, std::move(message), context);
     if (context.was_given_away()) return;
     if ((envelope.flags & Envelope::is_ask) != 0) {
-      if constexpr (std::same_as<decltype(reply), Answer<R>>) {
-        if (!reply.reply()) throw std::logic_error{"it returned orrery::elsewhere, but did not give its message away"};
-        ::new (envelope.payload()) R(std::move(*reply.reply()));
-      } else {
-        ::new (envelope.payload()) R(std::move(reply));
-      }
+      ::new (envelope.payload()) R(std::move(reply_in<R>(reply)));
       envelope.ask->has_reply = true;
     }
   }
@@ -98,11 +105,105 @@ void drop_message(Envelope& envelope) noexcept {
   std::destroy_at(static_cast<M*>(envelope.payload()));
 }
 
+template <class A>
+inline constexpr ActorTag actor_tag{type_name<A>()};
+
 template <class A, class M>
-inline constexpr Operations operations{&run_handler<A, M>, &drop_message<M>, &message_info<M>};
+consteval const Operations* usual_assured() noexcept;
+template <class A, class M>
+inline constexpr Operations operations{&run_handler<A, M>, &drop_message<M>, &message_info<M>, &actor_tag<A>,
+                                       usual_assured<A, M>()};
 /// Of a message that is not on its way to any actor.
 template <class M>
 inline constexpr Operations unaddressed{nullptr, &drop_message<M>, &message_info<M>};
+
+// ---- assured messages: the original stays until the handler has returned ------------------------------------------
+
+/// Puts the reply, or another message, where the message is. If that fails, the message is there again.
+template <class M, class R>
+void replace_by(M& stored, R&& reply) {
+  if constexpr (std::is_nothrow_move_constructible_v<R>) {
+    std::destroy_at(&stored);
+    ::new (static_cast<void*>(&stored)) R(std::move(reply));
+  } else {
+    M spare(static_cast<const M&>(stored));
+    std::destroy_at(&stored);
+    try {
+      ::new (static_cast<void*>(&stored)) R(std::move(reply));
+    } catch (...) {
+      [&]() noexcept { ::new (static_cast<void*>(&stored)) M(std::move(spare)); }();
+      throw;
+    }
+  }
+}
+
+/// What becomes of the original when its handler has given it away.
+template <class M>
+void give_away(Context& context) {
+  M& stored = *static_cast<M*>(context.envelope()->payload());
+  if (void* const changed = context.forwarded(); changed != nullptr) {
+    replace_by(stored, std::move(*static_cast<M*>(changed)));
+  } else if (context.has_opened()) {
+    std::destroy_at(&stored);
+  }  // else it was stashed
+}
+
+template <class A, class M>
+void run_assured(void* object, Envelope& envelope, Context& context) {
+  static_assert(alignof(M) <= BlockPool::block_alignment, "a message may need at most 16-byte alignment");
+  A& actor = *static_cast<A*>(object);
+  M& stored = *static_cast<M*>(envelope.payload());
+  M message(static_cast<const M&>(stored));
+  using R = reply_of<M>;
+  if constexpr (std::is_void_v<R>) {
+    call_handler(actor, std::move(message), context);
+    if (context.was_given_away()) return give_away<M>(context);
+    std::destroy_at(&stored);
+    if (envelope.is(Envelope::is_ask)) envelope.ask->has_reply = true;
+  } else {
+    auto returned = call_handler(actor, std::move(message), context);
+    if (context.was_given_away()) return give_away<M>(context);
+    if (!envelope.is(Envelope::is_ask)) return std::destroy_at(&stored);
+    R& reply = reply_in<R>(returned);
+    if constexpr (Copyable<R>) {
+      if (envelope.is(Envelope::is_exactly_once)) envelope.extension_slot()->reply = KeptReply::of<R>(reply);
+    }
+    replace_by(stored, std::move(reply));
+    envelope.ask->has_reply = true;
+  }
+}
+
+template <class M>
+void drop_assured(Envelope& envelope) noexcept {
+  std::destroy_at(static_cast<M*>(envelope.payload()));
+  delete std::exchange(envelope.extension_slot(), nullptr);
+}
+
+template <class A, class M>
+inline constexpr Operations assured_operations{&run_assured<A, M>, &drop_assured<M>, &message_info<M>, &actor_tag<A>};
+
+/// Messages that are assured by their type know how from the start; for others each send that wants it must say so, lest
+/// every handler of every program be compiled twice.
+template <class A, class M>
+consteval const Operations* usual_assured() noexcept {
+  if constexpr (delivery_of<M>() != Delivery::at_most_once && Copyable<M>) {
+    return &assured_operations<A, M>;
+  } else {
+    return nullptr;
+  }
+}
+/// `operations` that also know how to assure an M, if that is possible.
+template <class A, class M>
+consteval const Operations* possible_assured() noexcept {
+  if constexpr (Copyable<M>) {
+    return &assured_operations<A, M>;
+  } else {
+    return nullptr;
+  }
+}
+template <class A, class M>
+inline constexpr Operations full_operations{&run_handler<A, M>, &drop_message<M>, &message_info<M>, &actor_tag<A>,
+                                            possible_assured<A, M>()};
 
 // ---- actor types --------------------------------------------------------------------------------------------------
 
@@ -143,6 +244,7 @@ template <class A>
 consteval ActorType make_actor_type() {
   ActorType type{};
   type.name = type_name<A>();
+  type.tag = &actor_tag<A>;
   type.name_hash = hash_text(type_name<A>());
   type.size = sizeof(A);
   type.alignment = alignof(A);

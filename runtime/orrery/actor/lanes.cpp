@@ -34,7 +34,7 @@ Envelope* Lanes::take_oldest_droppable() noexcept {
     Envelope* before = nullptr;
     for (Envelope* at = first_[lane]; at != nullptr;) {
       auto* const after = static_cast<Envelope*>(at->next.load(std::memory_order_relaxed));
-      if ((at->flags & Envelope::uncounted) == 0) {
+      if ((at->flags & (Envelope::uncounted | Envelope::is_assured)) == 0) {
         if (before == nullptr) {
           first_[lane] = after;
         } else {

@@ -52,7 +52,8 @@ class Lanes {
   /// Removes the envelope that pick() names, and ages the others. Returns: null when all lanes are empty.
   [[nodiscard]] Envelope* take() noexcept;
 
-  /// Removes the oldest droppable envelope of the lowest lane that has one. Returns: null when there is none.
+  /// Removes the oldest droppable envelope of the lowest lane that has one: what counts and is not assured.
+  /// Returns: null when there is none.
   [[nodiscard]] Envelope* take_oldest_droppable() noexcept;
 
   [[nodiscard]] bool empty() const noexcept { return depths_ == Depths{}; }

@@ -73,6 +73,14 @@ void Runtime::wake_supervisor(Bond& bond) noexcept {
   }
 }
 
+void Runtime::count_restarted() noexcept {
+  if (Execution* const execution = execution_of(*this); execution != nullptr) {
+    execution->restarted.add();
+  } else {
+    foreign_restarted_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 // ---- failing ------------------------------------------------------------------------------------------------------
 
 /// The actor's handler threw: it comes back, or it ends.
@@ -83,27 +91,37 @@ void Runtime::fail(Cell& cell, ExitReason reason) {
   cell.ending = Cell::Ending::after_handler;
 }
 
-/// What an incarnation leaves behind that the next one must not see: watches, stash, and, if so asked for, mail.
+/// What an incarnation leaves behind that the next one must not see: watches, stash, and, if so asked for, mail. Assured
+/// messages stay all the same: in the place of the stash, to be handled before anything newer.
 void Runtime::clear_for_restart(Cell& cell) {
   CellExtras& extras = *cell.extras;
   extras.receive_timeout.reset();
   extras.watching.reset();
   extras.unstashed = 0;
-  cell.care = extras.bounded != nullptr ? Cell::Care::capacity : Cell::Care::none;
-  if (const auto stash = std::exchange(extras.stash, nullptr); stash != nullptr) {
-    for (Envelope* const stashed : *stash) dead_letter(cell, stashed, DeadLetterReason::restart_dropped, false);
-  }
-  if (extras.mail_on_restart != MailOnRestart::drop) return;
-  while (true) {
-    Envelope* const queued = next_of_many(cell);
-    if (queued == nullptr) {
-      if (cell.signals.load(std::memory_order_relaxed) == nullptr) return;
-      take_signals(cell);
-      continue;
+  std::unique_ptr<std::deque<Envelope*>> kept;
+  const auto put_away = [&](Envelope* envelope) {
+    const bool stray = envelope->target_generation != cell.generation.load(std::memory_order_relaxed);
+    if (stray || !envelope->is(Envelope::is_assured)) {
+      return dead_letter(cell, envelope, DeadLetterReason::restart_dropped, stray);
     }
-    const bool stray = queued->target_generation != cell.generation.load(std::memory_order_relaxed);
-    dead_letter(cell, queued, DeadLetterReason::restart_dropped, stray);
+    if (kept == nullptr) kept = std::make_unique<std::deque<Envelope*>>();
+    kept->push_back(envelope);
+  };
+  if (const auto stash = std::exchange(extras.stash, nullptr); stash != nullptr) {
+    for (Envelope* const stashed : *stash) put_away(stashed);
   }
+  while (extras.mail_on_restart == MailOnRestart::drop) {
+    if (Envelope* const queued = next_queued(cell); queued != nullptr) {
+      put_away(queued);
+    } else if (cell.signals.load(std::memory_order_relaxed) != nullptr) {
+      take_signals(cell);
+    } else {
+      break;
+    }
+  }
+  if (kept != nullptr) extras.unstashed = kept->size();
+  extras.stash = std::move(kept);
+  cell.care = care_of(cell);
 }
 
 bool Runtime::restart(Cell& cell, const ExitReason& why) {
@@ -120,6 +138,7 @@ bool Runtime::restart(Cell& cell, const ExitReason& why) {
     clear_for_restart(cell);
     cell.standing.store(0, std::memory_order_relaxed);
     ++cell.incarnation;
+    count_restarted();
     detail::Attempt outcome;
     {
       const detail::OnBehalfOf on_behalf{cell, nullptr};
@@ -223,6 +242,7 @@ void Runtime::revive(Bond& bond, void* actor) {
     throw;
   }
   ++cell.incarnation;
+  count_restarted();
   cell.extras->exit_reason = ExitReason::normal();
   cell.actor = actor;
   cell.ending = Cell::Ending::none;
@@ -248,13 +268,21 @@ void Runtime::bury(Cell& cell, const ExitReason& why) {
   if (cell.life == Cell::Life::down) take_signals(cell);  // who began to watch meanwhile learns the reason
   const Handle old = cell.handle();
   std::unique_ptr<CellExtras> extras{std::exchange(cell.extras, nullptr)};
-  if (extras != nullptr && extras->named) free_name(extras->path, old);
+  if (extras != nullptr && extras->named) {
+    dead_letters_.note_name(old, extras->path);
+    free_name(extras->path, old);
+  }
   cell.life = Cell::Life::vacant;
   cell.standing.store(0, std::memory_order_relaxed);
   cell.bounded.store(nullptr, std::memory_order_release);
   cell.generation.store(old.generation + 1 == 0 ? 1 : old.generation + 1, std::memory_order_release);  // C2, I1
 
   if (extras != nullptr) {
+    if (extras->assured != nullptr) {
+      for (Envelope* const held : extras->assured->redelivery.clear()) {
+        dead_letter(cell, held, DeadLetterReason::actor_stopped, false);
+      }
+    }
     if (extras->stash != nullptr) {
       for (Envelope* const stashed : *extras->stash) dead_letter(cell, stashed, DeadLetterReason::actor_stopped, false);
     }
@@ -304,8 +332,14 @@ void Runtime::free_supervised_names(std::string_view prefix) {
 }
 
 void Runtime::close_bounded(Cell& cell, BoundedMailbox& bounded) {
+  std::vector<std::unique_ptr<PlaceWaiter>> outside;
   for (PlaceWaiter* waiter = bounded.close(); waiter != nullptr;) {
     PlaceWaiter* const next = waiter->next;
+    if (waiter->is_outside) {
+      outside.emplace_back(waiter);
+      waiter = next;
+      continue;
+    }
     const Handle sender = waiter->sender;
     Waiter* const thread = waiter->thread;
     waiter->state.store(PlaceWaiter::closed, std::memory_order_seq_cst);  // its stack may go from here on
@@ -321,6 +355,7 @@ void Runtime::close_bounded(Cell& cell, BoundedMailbox& bounded) {
   while (Envelope* const queued = bounded.take(unused, none)) {
     dead_letter(cell, queued, DeadLetterReason::actor_stopped, false);
   }
+  for (const auto& one : outside) dead_letter(cell, one->envelope, DeadLetterReason::actor_stopped, false);
 }
 
 /// Empties the mailbox of a cell whose actor (of `generation`) has ended.

@@ -28,7 +28,12 @@ namespace orrery {
 
 class Context;
 
-enum class Delivery : std::uint8_t { at_most_once, at_least_once, exactly_once };
+/// How often a message is handled if its handler fails; delivery.hpp says what each takes.
+enum class Delivery : std::uint8_t {
+  at_most_once,   ///< never twice
+  at_least_once,  ///< again and again, until the handler returns once
+  exactly_once    ///< as that, but what it does is done once, also when the message is sent more than once
+};
 
 /// Lower value, sooner taken.
 enum class Priority : std::uint8_t { critical, high, normal, low };
@@ -128,7 +133,7 @@ consteval bool borrows() {
 template <class T, class... Outer>
 consteval bool copies() {
   using Bare = std::remove_cv_t<T>;
-  if constexpr ((std::same_as<Bare, Outer> || ...) || is_view<Bare>) {
+  if constexpr ((std::same_as<Bare, Outer> || ...) || is_view<Bare> || std::is_void_v<T>) {
     return true;
   } else if constexpr (!std::copy_constructible<Bare>) {
     return false;

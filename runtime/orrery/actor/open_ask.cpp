@@ -14,12 +14,15 @@ TellResult pass_on(Runtime& runtime, const Destination& there, Envelope* envelop
     }
     return std::unexpected(TellError::actor_not_found);
   }
-  envelope->operations = there.operations;
+  const bool is_assured = envelope->is(Envelope::is_assured);
+  ORRERY_CHECK(!is_assured || there.operations->assured != nullptr, "what is assured can be");
+  envelope->operations = is_assured ? there.operations->assured : there.operations;
   if (is_ask) envelope->ask->move_to(there.target);
   return runtime.send(there.target, envelope);
 }
 
-HeldAsk::HeldAsk(Runtime& runtime, Envelope* block) noexcept : runtime_{&runtime}, block_{block} {
+HeldAsk::HeldAsk(Runtime& runtime, Envelope* block, Delivery delivery, const MessageId& id) noexcept
+    : runtime_{&runtime}, block_{block}, delivery_{delivery}, id_{id} {
   block_->ask->move_to({});
 }
 
@@ -28,6 +31,8 @@ HeldAsk& HeldAsk::operator=(HeldAsk&& other) noexcept {
   drop();
   runtime_ = other.runtime_;
   block_ = std::exchange(other.block_, nullptr);
+  delivery_ = other.delivery_;
+  id_ = other.id_;
   return *this;
 }
 
@@ -38,10 +43,11 @@ void HeldAsk::before_answer() {
 void HeldAsk::settle() noexcept {
   Ask& ask = *std::exchange(block_, nullptr)->ask;
   ask.has_reply = true;
-  runtime_->settle_reply(ask);
+  runtime_->settle_reply(ask, runtime_->caller());
 }
 
 TellResult HeldAsk::send_on(const Destination& there, std::source_location where) {
+  if (delivery_ != Delivery::at_most_once) runtime_->assure(*block_, delivery_, id_);
   return pass_on(*runtime_, there, std::exchange(block_, nullptr), where);
 }
 

@@ -17,6 +17,7 @@
 #pragma once
 #include "orrery/actor/ask.hpp"
 #include "orrery/core/check.hpp"
+#include "orrery/core/message_id.hpp"
 
 #include <concepts>
 #include <source_location>
@@ -40,8 +41,14 @@ TellResult pass_on(Runtime& runtime, const Destination& there, Envelope* envelop
 class HeldAsk {
  public:
   HeldAsk() = default;
-  HeldAsk(Runtime& runtime, Envelope* block) noexcept;
-  HeldAsk(HeldAsk&& other) noexcept : runtime_{other.runtime_}, block_{std::exchange(other.block_, nullptr)} {}
+  /// `delivery`, `id`: of the message that it was.
+  HeldAsk(Runtime& runtime, Envelope* block, Delivery delivery = Delivery::at_most_once,
+          const MessageId& id = {}) noexcept;
+  HeldAsk(HeldAsk&& other) noexcept
+      : runtime_{other.runtime_},
+        block_{std::exchange(other.block_, nullptr)},
+        delivery_{other.delivery_},
+        id_{other.id_} {}
   HeldAsk& operator=(HeldAsk&& other) noexcept;
   ~HeldAsk() { drop(); }
 
@@ -58,6 +65,8 @@ class HeldAsk {
  private:
   Runtime* runtime_ = nullptr;
   Envelope* block_ = nullptr;
+  Delivery delivery_ = Delivery::at_most_once;
+  MessageId id_{};
 };
 
 }  // namespace detail
@@ -101,7 +110,7 @@ class [[nodiscard]] OpenAsk : public detail::RefusedForwards {
     requires(detail::forward_refusal<To, M>() == Refusal::none)
   TellResult forward(M message, const To& to, std::source_location where = std::source_location::current()) {
     ORRERY_CHECK(held_.block() != nullptr, "an ask is answered once");
-    const detail::Destination there{to.runtime_index(), to.handle(), to.template operations_for<M>()};
+    const detail::Destination there{to.runtime_index(), to.handle(), to.template all_operations_for<M>()};
     ::new (held_.block()->payload_of_ask()) M(std::move(message));
     return held_.send_on(there, where);
   }

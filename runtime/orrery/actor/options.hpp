@@ -2,6 +2,8 @@
 #pragma once
 #include "orrery/actor/bounded_mailbox.hpp"
 #include "orrery/actor/cell.hpp"
+#include "orrery/actor/dead_letters.hpp"
+#include "orrery/actor/delivery.hpp"
 #include "orrery/core/time.hpp"
 
 #include <cstdint>
@@ -40,8 +42,10 @@ struct RuntimeOptions {
   std::uint32_t actors_max = 4'194'304;            ///< living at once; 8 bytes of directory per 1,024
   Duration ask_timeout = std::chrono::seconds{5};  ///< of an ask that names none
   std::uint32_t mailbox_depth_warning = 1'000;     ///< 0: never warn
-  std::uint32_t dead_letters_max = 1'000;          ///< how many records are kept; the count goes on
+  DeadLetterOptions dead_letters{};                ///< what is kept of them; all are counted
+  bool measure_asks = false;                       ///< how long they take, in metrics()
   std::uint32_t batch = 64;                        ///< messages an actor may handle before others get a turn
+  DeliveryOptions delivery{};                      ///< of at_least_once and exactly_once messages
 };
 
 }  // namespace orrery

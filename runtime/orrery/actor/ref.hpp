@@ -47,6 +47,10 @@ class Ref : public Sendable<Ref<A>> {
   [[nodiscard]] static constexpr const Operations* operations_for() noexcept {
     return &detail::operations<A, M>;
   }
+  template <class M>
+  [[nodiscard]] static constexpr const Operations* all_operations_for() noexcept {
+    return &detail::full_operations<A, M>;
+  }
 
  private:
   Handle handle_{};
@@ -68,7 +72,7 @@ class Recipient : public Sendable<Recipient<M...>> {
   template <class A>
     requires((refusal<A, M>() == Refusal::none) && ...)
   Recipient(const Ref<A>& ref) noexcept  // NOLINT: implicit on purpose
-      : handle_{ref.handle()}, runtime_{ref.runtime_index()}, operations_{&detail::operations<A, M>...} {}
+      : handle_{ref.handle()}, runtime_{ref.runtime_index()}, operations_{&detail::full_operations<A, M>...} {}
   /// From one that lists them all as well: it is narrowed, or lists them in another order.
   template <class... Listed>
     requires(!std::same_as<Recipient<Listed...>, Recipient> && (Recipient<Listed...>::template lists<M> && ...))
@@ -122,6 +126,10 @@ class Recipient : public Sendable<Recipient<M...>> {
     std::size_t index = 0;
     (void)((std::same_as<T, M> ? true : (++index, false)) || ...);
     return operations_[index];
+  }
+  template <class T>
+  [[nodiscard]] const Operations* all_operations_for() const noexcept {
+    return operations_for<T>();
   }
 
  private:

@@ -16,6 +16,7 @@
 #include "orrery/actor/down.hpp"
 #include "orrery/actor/errors.hpp"
 #include "orrery/actor/message.hpp"
+#include "orrery/actor/send_options.hpp"
 #include "orrery/core/time.hpp"
 
 #include <concepts>
@@ -53,6 +54,7 @@ enum class Refusal : std::uint8_t {
   THIS_MESSAGE_HAS_NO_Reply_USE_tell,
   THIS_MESSAGE_HAS_NO_Reply_LEAVE_orrery_ignore_reply_OUT,
   THIS_MESSAGE_IS_SENT_MORE_THAN_ONCE_AND_MUST_BE_COPYABLE,
+  THIS_MESSAGE_MAY_BE_HANDLED_MORE_THAN_ONCE_AND_MUST_BE_COPYABLE,
   AN_ACTOR_THAT_WATCHES_NEEDS_A_handle_OVERLOAD_FOR_orrery_Down,
   AN_ACTOR_IS_A_MOVABLE_STRUCT,
 };
@@ -62,11 +64,6 @@ struct IgnoreReply {
   explicit IgnoreReply() = default;
 };
 inline constexpr IgnoreReply ignore_reply{};
-
-/// What one send says differently from its message's type.
-struct SendOptions {
-  std::optional<Priority> priority{};
-};
 
 /// What a tell returns: nothing, or why the message was not accepted.
 using TellResult = std::expected<void, TellError>;
@@ -86,6 +83,8 @@ consteval Refusal refusal() {
     return Refusal::THE_handle_OVERLOAD_RETURNS_A_VALUE_BUT_THE_MESSAGE_HAS_NO_Reply;
   } else if constexpr (!OwnsItsFields<M>) {
     return Refusal::THIS_MESSAGE_HOLDS_A_REFERENCE_POINTER_OR_VIEW_SAY_orrery_borrows_IF_YOU_MEAN_IT;
+  } else if constexpr (delivery_of<M>() != Delivery::at_most_once && !Copyable<M>) {
+    return Refusal::THIS_MESSAGE_MAY_BE_HANDLED_MORE_THAN_ONCE_AND_MUST_BE_COPYABLE;
   } else {
     return Refusal::none;
   }
@@ -192,6 +191,9 @@ struct RefusedSends {
   template <class M, Refusal why = ask_refusal<To, M>(), class Target = To>
     requires(why != Refusal::none)
   typename AskResultOf<M>::type ask(M, SendOptions, Duration = {}) const ORRERY_REFUSED;
+  template <class M, Refusal why = ask_refusal<To, M>(), class Target = To>
+    requires(why != Refusal::none)
+  Pending<M> ask_async(M, SendOptions, Duration = {}) const ORRERY_REFUSED;
   template <class M, Refusal why = ask_refusal<To, M>(), class Target = To, class... Rest>
     requires(why != Refusal::none)
   typename AskResultOf<M>::type ask(M, Rest&&...) const ORRERY_REFUSED;

@@ -25,7 +25,7 @@ bool Runtime::go_idle(Cell& cell) {
     if (cell.ending != Cell::Ending::none || cell.signals.load(std::memory_order_seq_cst) != nullptr) return false;
     if (cell.extras != nullptr) {
       CellExtras& extras = *cell.extras;
-      if (extras.unstashed > 0) return false;
+      if (extras.unstashed > 0 || (extras.assured != nullptr && extras.assured->redelivery.has_ready())) return false;
       if (extras.lanes != nullptr && !extras.lanes->empty()) return false;
       if (extras.bounded != nullptr && !extras.bounded->empty()) return false;
     }
@@ -54,6 +54,14 @@ inline Envelope* Runtime::next_envelope(Cell& cell) {
 }
 
 Envelope* Runtime::next_of_many(Cell& cell) {
+  if (cell.extras != nullptr && cell.extras->assured != nullptr) {
+    if (Envelope* const envelope = cell.extras->assured->redelivery.take_ready(); envelope != nullptr) return envelope;
+  }
+  return next_queued(cell);
+}
+
+/// The same of mail alone, without what waits to be handled again.
+Envelope* Runtime::next_queued(Cell& cell) {
   CellExtras* const extras = cell.extras;
   if (extras != nullptr && extras->unstashed > 0) {
     Envelope* const envelope = extras->stash->front();
@@ -97,7 +105,9 @@ Envelope* Runtime::take_and_let_in(Cell& cell, BoundedMailbox& bounded) {
   Envelope* const envelope = bounded.take(wakes, wake_count);
   for (std::size_t i = 0; i < wake_count; ++i) {
     if (observer_ != nullptr) observer_->placed(cell, *wakes[i].envelope);
-    if (wakes[i].thread != nullptr) {
+    if (wakes[i].outside != nullptr) {
+      delete wakes[i].outside;
+    } else if (wakes[i].thread != nullptr) {
       wakes[i].thread->wake();
     } else {
       wake(wakes[i].sender);
@@ -143,7 +153,7 @@ bool Runtime::admit(Cell& cell, Envelope* envelope) {
     envelope->flags = static_cast<std::uint8_t>(envelope->flags & ~Envelope::is_tick);
     timer->release();
   }
-  return true;
+  return (envelope->flags & Envelope::is_assured) == 0 || admit_assured(cell, envelope);
 }
 
 /// Handles one message with all that can go with it.
@@ -152,6 +162,7 @@ Execution* Runtime::handle(Execution* execution, Cell& cell, Envelope* envelope)
   if (envelope->target_generation != cell.generation.load(std::memory_order_relaxed) ||
       (envelope->flags & Envelope::needs_admission) != 0) [[unlikely]] {
     if (!admit(cell, envelope)) return execution;
+    if ((envelope->flags & Envelope::is_assured) != 0) return handle_assured(execution, cell, envelope);
   }
   if (observer_ != nullptr) observer_->taken(cell, *envelope);
   Context context{*this, cell, envelope};
@@ -164,18 +175,10 @@ Execution* Runtime::handle(Execution* execution, Cell& cell, Envelope* envelope)
   return current_execution();
 }
 
-/// Returns: the care that an actor needs between two handlers.
-static Cell::Care usual_care(const Cell& cell) noexcept {
-  const CellExtras* const extras = cell.extras;
-  if (extras == nullptr) return Cell::Care::none;
-  if (extras->stash != nullptr || extras->receive_timeout != nullptr) return Cell::Care::full;
-  return extras->bounded != nullptr ? Cell::Care::capacity : Cell::Care::none;
-}
-
 /// What follows a handler, in all its cases.
 void Runtime::after_handler(Cell& cell, Context& context, Observer::Ended how, ExitReason* reason) {
   Envelope* const envelope = context.envelope_;
-  if (context.fate_ == Context::Fate::parted) cell.care = usual_care(cell);
+  if (context.fate_ == Context::Fate::parted) cell.care = care_of(cell);
   if (cell.extras != nullptr && cell.extras->receive_timeout != nullptr) restart_receive_timeout(cell);
   if (context.fate_ == Context::Fate::stashed) {
     if (how == Observer::Ended::handled) {
@@ -200,7 +203,7 @@ void Runtime::after_handler(Cell& cell, Context& context, Observer::Ended how, E
   } else if (how == Observer::Ended::handled) {
     Ask& ask = *envelope->ask;
     if (observer_ != nullptr) observer_->before_reply(ask);
-    settle_reply(ask);
+    settle_reply(ask, cell.handle());
   } else if (how == Observer::Ended::failed) {
     if (observer_ != nullptr) observer_->before_reply(*envelope->ask);
     settle_error(*envelope->ask, AskError::actor_failed);

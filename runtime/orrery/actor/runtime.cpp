@@ -48,7 +48,8 @@ Runtime::Runtime(World& world, RuntimeOptions options, Observer* observer, CellT
       spare_cells_{spare_cells},
       cells_{spare_cells != nullptr && spare_cells->cells_max() == options.actors_max ? std::move(*spare_cells)
                                                                                       : CellTable{options.actors_max}},
-      dead_letters_{options.dead_letters_max} {
+      dead_letters_{*this, options_.dead_letters} {
+  if (options_.measure_asks) foreign_ask_times_ = std::make_unique<ForeignAskTimes>();
   ORRERY_CHECK(options.actors_max >= 1);
   ORRERY_CHECK(options.batch >= 1);
   Registry& all = registry();
@@ -70,6 +71,8 @@ Runtime::~Runtime() {
 void Runtime::add_execution(Execution& execution) {
   execution.runtime = this;
   execution.runtime_index = index_;
+  execution.letter_queue = dead_letters_.add_worker();
+  if (options_.measure_asks) execution.ask_times = std::make_unique<Histogram>();
   const std::lock_guard guard{table_mutex_};
   execution.index = static_cast<std::uint32_t>(executions_.size());
   executions_.push_back(&execution);
@@ -233,13 +236,13 @@ BoundedMailbox* Runtime::borrow_bounded() {
   return mailbox;
 }
 
-std::optional<Handle> Runtime::find_by_path(std::string_view path, const ActorType* type) const {
+std::optional<Handle> Runtime::find_by_path(std::string_view path, const ActorTag& type) const {
   if (observer_ != nullptr) observer_->before_name(path);
   const std::lock_guard guard{names_mutex_};
   const auto at = names_.find(std::string{path});
   if (at == names_.end()) return std::nullopt;
   const Cell* const cell = living_cell(at->second);
-  if (cell == nullptr || cell->type != type) return std::nullopt;
+  if (cell == nullptr || cell->type->tag != &type) return std::nullopt;
   return at->second;
 }
 
@@ -286,6 +289,30 @@ std::string Runtime::path_from_outside(Handle handle) const {
   return fmt::format("{}#{}", type == nullptr ? "actor" : type->name, handle.slot);
 }
 
+void Runtime::find_paths(std::vector<std::pair<Handle, std::string>>& paths) const {
+  if (observer_ != nullptr) {  // a simulation remembers everybody
+    for (auto& [handle, path] : paths) path = path_of(handle);
+    return;
+  }
+  const auto by_handle = &std::pair<Handle, std::string>::first;
+  {
+    const std::lock_guard guard{names_mutex_};
+    for (const auto& [name, owner] : names_) {
+      const auto at = std::ranges::lower_bound(paths, owner, {}, by_handle);
+      if (at != paths.end() && at->first == owner) at->second = name;
+    }
+  }
+  for (auto& [handle, path] : paths) {
+    if (!path.empty()) continue;
+    if (!handle.is_set()) {
+      path = "outside";
+    } else if (const Cell* const cell = living_cell(handle); cell != nullptr) {
+      const ActorType* const type = peek(*cell).type;
+      path = fmt::format("{}#{}", type == nullptr ? "actor" : type->name, handle.slot);
+    }
+  }
+}
+
 std::size_t Runtime::living() const noexcept {
   const std::lock_guard guard{table_mutex_};
   std::uint64_t spawned = foreign_spawned_.load(std::memory_order_relaxed);
@@ -303,6 +330,7 @@ Ledger mailbox_ledger(const Cell& cell) {
   ledger.queued = cell.mailbox.count(static_cast<std::size_t>(-1), &cell.bell);
   if (cell.extras != nullptr) {
     if (cell.extras->lanes != nullptr) ledger.queued += cell.extras->lanes->depth();
+    if (cell.extras->assured != nullptr) ledger.queued += cell.extras->assured->redelivery.size();
     // What a handler has stashed stays first in the mailbox too, until it returns.
     if (const auto* const stash = cell.extras->stash.get(); stash != nullptr) {
       ledger.queued += stash->size();
@@ -317,10 +345,10 @@ Ledger Runtime::ledger() const {
   const std::lock_guard guard{table_mutex_};
   Ledger total;
   total.offered += foreign_offered_.load(std::memory_order_relaxed);
-  total.refused += foreign_refused_.load(std::memory_order_relaxed);
+  for (const auto& refused : foreign_refused_) total.refused += refused.load(std::memory_order_relaxed);
   for (const Execution* execution : executions_) {
     total.offered += execution->offered.get();
-    total.refused += execution->refused.get();
+    for (const SingleWriterCounter& refused : execution->refused) total.refused += refused.get();
     total.dead_lettered += execution->stray_dead_letters.get() + execution->retired_dead_letters.get();
     total.handled += execution->retired_handled.get();
     total.failed += execution->retired_failed.get();
@@ -334,7 +362,9 @@ Ledger Runtime::ledger() const {
     total.failed += one.failed;
     total.dead_lettered += one.dead_lettered;
     total.queued += one.queued;
-    if (cell.extras != nullptr && cell.extras->bounded != nullptr) total.queued += cell.extras->bounded->counts().depth;
+    if (cell.extras == nullptr || cell.extras->bounded == nullptr) return;
+    const auto counts = cell.extras->bounded->counts();
+    total.queued += counts.depth + counts.outside;
   });
   return total;
 }
@@ -351,7 +381,7 @@ std::optional<Ledger> Runtime::ledger_of(Handle handle) const {
   Ledger ledger = mailbox_ledger(*cell);
   if (cell->extras != nullptr && cell->extras->bounded != nullptr) {
     const auto counts = cell->extras->bounded->counts();
-    ledger.queued += counts.depth;
+    ledger.queued += counts.depth + counts.outside;
     ledger.dead_lettered += counts.dropped;
     ledger.offered = counts.offered;
     ledger.refused = counts.refused;

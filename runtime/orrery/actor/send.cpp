@@ -2,16 +2,10 @@
 #include "orrery/actor/runtime.hpp"
 #include "orrery/core/check.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace orrery {
-
-namespace {
-Execution* execution_of(const Runtime& runtime) noexcept {
-  Execution* const execution = current_execution();
-  return execution != nullptr && execution->runtime == &runtime ? execution : nullptr;
-}
-}  // namespace
 
 Envelope* Runtime::new_envelope(std::size_t payload_bytes, bool is_ask) {
   const std::size_t bytes = Envelope::header_bytes + (is_ask ? Envelope::ask_bytes : 0) + payload_bytes;
@@ -44,11 +38,12 @@ void Runtime::count_offered(Execution* execution) noexcept {
   }
 }
 
-void Runtime::count_refused(Execution* execution) noexcept {
+void Runtime::count_refused(Execution* execution, TellError error) noexcept {
+  const auto index = static_cast<std::size_t>(error);
   if (execution != nullptr) {
-    execution->refused.add();
+    execution->refused[index].add();
   } else {
-    foreign_refused_.fetch_add(1, std::memory_order_relaxed);
+    foreign_refused_[index].fetch_add(1, std::memory_order_relaxed);
   }
 }
 
@@ -63,7 +58,7 @@ void Runtime::free_or_settle(Envelope* envelope, AskError error) noexcept {
 
 /// Destroys a message that its target never accepted. An ask's asker is the caller, who gets `error` from its send.
 std::expected<void, TellError> Runtime::refuse(Envelope* envelope, TellError error, Execution* execution) {
-  count_refused(execution);
+  count_refused(execution, error);
   envelope->operations->drop(*envelope);
   free_or_settle(envelope, to_ask_error(error));
   return std::unexpected(error);
@@ -104,7 +99,7 @@ class Runtime::PlaceWait final : public Wait {
   if (generation != target.generation || generation == 0) {  // U1
     const bool is_over = target.is_set() && target.generation < generation;
     if (observer_ != nullptr) observer_->enqueued(target, *envelope, is_over ? Enqueued::gone : Enqueued::unknown);
-    return refuse(envelope, is_over ? TellError::actor_stopped : TellError::actor_not_found, execution);
+    return refuse(envelope, is_over ? TellError::actor_stopped : TellError::actor_not_found, execution_of(*this));
   }
 
   if (observer_ != nullptr && observer_->carry(target, *envelope)) return {};
@@ -119,7 +114,8 @@ class Runtime::PlaceWait final : public Wait {
   const bool may_suspend = may_wait && bounded->overflow() == Overflow::suspend && cell != sender &&
                            (envelope->flags & Envelope::uncounted) == 0 && !is_unwinding();
   if (may_suspend) return send_or_wait(target, *bounded, envelope, expired);
-  const auto [outcome, victim] = bounded->push(*envelope, target);
+  auto [outcome, victim] = bounded->push(*envelope, target);
+  if (outcome == BoundedMailbox::Outcome::must_wait) outcome = put_outside(target, *bounded, *envelope);
   switch (outcome) {
     case BoundedMailbox::Outcome::accepted:
     case BoundedMailbox::Outcome::replaced_oldest:
@@ -131,17 +127,18 @@ class Runtime::PlaceWait final : public Wait {
       return {};
     case BoundedMailbox::Outcome::full:
       if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::full);
-      return refuse(envelope, TellError::mailbox_full, execution);
+      return refuse(envelope, TellError::mailbox_full, execution_of(*this));
     case BoundedMailbox::Outcome::dropped_newest:
       if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::dropped_newest);
       drop_newest(*cell, envelope);
       return std::unexpected(TellError::mailbox_full);
-    case BoundedMailbox::Outcome::must_wait:
+    case BoundedMailbox::Outcome::must_wait:  // outside
+      return {};
     case BoundedMailbox::Outcome::gone:
       break;
   }
   if (observer_ != nullptr) observer_->enqueued(target, *envelope, Enqueued::gone);
-  return refuse(envelope, TellError::actor_stopped, execution);
+  return refuse(envelope, TellError::actor_stopped, execution_of(*this));
 }
 
 std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, bool may_wait,
@@ -213,7 +210,12 @@ void Runtime::deliver(Handle target, Envelope* envelope) {
     if (cell->mailbox.push(*envelope)) world_.schedule(*cell);
     return;
   }
-  const auto [outcome, victim] = bounded->push(*envelope, target);
+  // Where senders wait for a place, a message that comes without its sender waits alone.
+  const bool may_wait = bounded->overflow() == Overflow::suspend && !envelope->is(Envelope::uncounted);
+  auto [outcome, victim] =
+      may_wait ? BoundedMailbox::Pushed{BoundedMailbox::Outcome::must_wait} : bounded->push(*envelope, target);
+  if (outcome == BoundedMailbox::Outcome::must_wait) outcome = put_outside(target, *bounded, *envelope);
+  if (outcome == BoundedMailbox::Outcome::must_wait) return;
   if (outcome == BoundedMailbox::Outcome::accepted || outcome == BoundedMailbox::Outcome::replaced_oldest) {
     tell_observer(victim == nullptr ? Enqueued::accepted : Enqueued::replaced_oldest);
     if (victim != nullptr) dead_letter(*cell, victim, DeadLetterReason::mailbox_full, true);
@@ -231,8 +233,8 @@ void Runtime::drop_newest(Cell& cell, Envelope* envelope) {
     dead_letter(cell, envelope, DeadLetterReason::mailbox_full, true);
     return;
   }
-  record_dead_letter(*envelope, cell.handle(), DeadLetterReason::mailbox_full);
   count_stray_dead_letter();
+  (void)record_dead_letter(*envelope, cell.handle(), DeadLetterReason::mailbox_full);
   envelope->operations->drop(*envelope);
   free_or_settle(envelope, AskError::mailbox_full);
 }
@@ -308,6 +310,26 @@ void Runtime::send_tick(ActorTimer& timer, Envelope* envelope) {
 
 // ---- asks ---------------------------------------------------------------------------------------------------------
 
+void Runtime::count_failed_ask(AskError error) noexcept {
+  const auto index = static_cast<std::size_t>(error);
+  if (Execution* const execution = execution_of(*this); execution != nullptr) {
+    execution->asks_failed[index].add();
+  } else {
+    foreign_asks_failed_[index].fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+/// Pre: measures_asks().
+void Runtime::note_ask_time(Duration took) noexcept {
+  const auto nanoseconds = static_cast<std::uint64_t>(std::max<Duration::rep>(took.count(), 0));
+  if (const Execution* const execution = execution_of(*this); execution != nullptr) {
+    execution->ask_times->add(nanoseconds);
+    return;
+  }
+  const std::lock_guard guard{foreign_ask_times_->mutex};
+  foreign_ask_times_->times.add(nanoseconds);
+}
+
 void Runtime::settle_error(Ask& ask, AskError error) noexcept {
   ask.has_reply = false;
   ask.error = error;
@@ -324,14 +346,14 @@ void Runtime::settle_error(Ask& ask, AskError error) noexcept {
   }
 }
 
-void Runtime::settle_reply(Ask& ask) noexcept {
+void Runtime::settle_reply(Ask& ask, Handle replier) noexcept {
   const Handle asker = ask.asker;
   Waiter* const waiter = ask.waiter;
   if (observer_ != nullptr) {
     observer_->replied(ask, ask.state.load(std::memory_order_relaxed) == Ask::pending);
   }
   if (!ask.settle()) {
-    put_away_late_reply(ask, asker);
+    put_away_late_reply(ask, asker, replier);
   } else if (waiter != nullptr) {
     waiter->wake();
   } else {
@@ -344,9 +366,10 @@ void Runtime::settle_reply(Execution& execution, Ask& ask) noexcept {
   Waiter* const waiter = ask.waiter;
   if (!ask.settle()) [[unlikely]] {
     // The reply's destructor is the user's code, and on behalf of nobody: the cell may be somebody else's already.
+    const Handle replier{execution.cell->slot, ask.home->target_generation};
     execution.cell = nullptr;
     execution.message = nullptr;
-    put_away_late_reply(ask, asker);
+    put_away_late_reply(ask, asker, replier);
   } else if (waiter != nullptr) {
     waiter->wake();
   } else if (Cell& cell = *cell_at(asker.slot); cell.attention.wait_changed()) {
@@ -355,9 +378,11 @@ void Runtime::settle_reply(Execution& execution, Ask& ask) noexcept {
 }
 
 /// V3: the asker has let go of the ask.
-void Runtime::put_away_late_reply(Ask& ask, Handle asker) noexcept {
-  record_dead_letter(*ask.home, asker, DeadLetterReason::late_reply);
-  const MessageInfo& info = *ask.home->operations->message;
+void Runtime::put_away_late_reply(Ask& ask, Handle asker, Handle replier) noexcept {
+  const Envelope& home = *ask.home;
+  if (observer_ != nullptr) observer_->dead_letter(home, to_string(DeadLetterReason::late_reply));
+  dead_letters_.put_reply(letter_queue(), home, ask.has_reply, asker, replier);
+  const MessageInfo& info = *home.operations->message;
   if (ask.has_reply && info.drop_reply != nullptr) info.drop_reply(ask.home->payload());
   release_home(ask);
 }
@@ -371,9 +396,15 @@ void Runtime::let_go(Ask& ask) noexcept {
 
 // ---- dead letters -------------------------------------------------------------------------------------------------
 
-void Runtime::record_dead_letter(const Envelope& envelope, Handle target, DeadLetterReason reason) {
+std::uint32_t Runtime::letter_queue() const noexcept {
+  const Execution* const execution = execution_of(*this);
+  return execution == nullptr ? 0 : execution->letter_queue;
+}
+
+/// Returns: whether the message was taken over, to be kept.
+bool Runtime::record_dead_letter(Envelope& envelope, Handle target, DeadLetterReason reason) {
   if (observer_ != nullptr) observer_->dead_letter(envelope, to_string(reason));
-  dead_letters_.add({std::string{envelope.operations->message->name}, target, envelope.sender, reason, world_.now()});
+  return dead_letters_.put(letter_queue(), envelope, target, reason);
 }
 
 void Runtime::count_stray_dead_letter() noexcept {
@@ -396,11 +427,14 @@ void Runtime::dead_letter(Cell& cell, Envelope* envelope, DeadLetterReason reaso
     envelope->timer = nullptr;
     reason = DeadLetterReason::timer_cancelled;
   }
-  record_dead_letter(*envelope, {cell.slot, envelope->target_generation}, reason);
+  if (record_dead_letter(*envelope, {cell.slot, envelope->target_generation}, reason)) return;
+  const Extension* const extension = envelope->extension_if_any();
+  const bool has_failed = extension != nullptr && extension->failures != 0;
   envelope->operations->drop(*envelope);
   if ((envelope->flags & Envelope::is_ask) != 0) {
-    settle_error(*envelope->ask,
-                 reason == DeadLetterReason::mailbox_full ? AskError::mailbox_full : AskError::actor_stopped);
+    settle_error(*envelope->ask, has_failed                                 ? AskError::actor_failed
+                                 : reason == DeadLetterReason::mailbox_full ? AskError::mailbox_full
+                                                                            : AskError::actor_stopped);
   } else {
     free_envelope(envelope);
   }

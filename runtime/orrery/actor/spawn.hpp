@@ -58,6 +58,10 @@ class Spawned : public Sendable<Spawned<A>> {
   [[nodiscard]] static constexpr const Operations* operations_for() noexcept {
     return &detail::operations<A, M>;
   }
+  template <class M>
+  [[nodiscard]] static constexpr const Operations* all_operations_for() noexcept {
+    return &detail::full_operations<A, M>;
+  }
 
  private:
   std::expected<Ref<A>, SpawnError> ref_;
@@ -179,7 +183,7 @@ std::vector<Ref<A>> Runtime::spawn_n(std::size_t count, Factory factory, SpawnOp
 }
 template <class A>
 std::optional<Ref<A>> Runtime::find(std::string_view path) {
-  const auto handle = find_by_path(path, &detail::actor_type<A>);
+  const auto handle = find_by_path(path, detail::actor_tag<A>);
   if (!handle) return std::nullopt;
   return Ref<A>{index_, *handle};
 }
@@ -240,6 +244,7 @@ void Context::set_receive_timeout(const A& actor, Duration idle, M message, std:
 template <class M>
 void Context::stash(M message) {
   stash_current(&detail::message_info<M>);
+  if (envelope_->is(Envelope::is_assured)) return;  // it is still there
   if (const MessageInfo& info = *envelope_->operations->message; info.share != nullptr) {
     info.share(envelope_->payload(), &message);
   } else {
@@ -249,7 +254,10 @@ void Context::stash(M message) {
 template <class M, class To>
   requires(detail::forward_refusal<To, M>() == Refusal::none)
 TellResult Context::forward(M message, const To& to, std::source_location where) {
-  const detail::Destination there{to.runtime_index(), to.handle(), to.template operations_for<M>()};
+  const detail::Destination there{to.runtime_index(), to.handle(), to.template all_operations_for<M>()};
+  if (envelope_ != nullptr && envelope_->is(Envelope::is_assured)) {
+    return forward_later(&detail::message_info<M>, there, std::make_shared<M>(std::move(message)), where);
+  }
   Envelope* const envelope = part(&detail::message_info<M>, detail::payload_bytes<M>());
   envelope->operations = &detail::unaddressed<M>;
   ::new (envelope->payload()) M(std::move(message));
@@ -259,6 +267,16 @@ template <Askable M>
 OpenAsk<M> Context::open_ask() {
   may_give_away(&detail::message_info<M>);
   if ((envelope_->flags & Envelope::is_ask) == 0) return {};
+  if constexpr (Copyable<M>) {
+    if (envelope_->is(Envelope::is_assured)) {
+      const Delivery delivery = envelope_->delivery();
+      const MessageId id = message_id();
+      M& stored = *static_cast<M*>(envelope_->payload());
+      Envelope* const told = detail::make_message(runtime_, *envelope_->operations, M(stored), envelope_->where);
+      std::destroy_at(&stored);
+      return OpenAsk<M>{detail::HeldAsk{runtime_, keep_told(told), delivery, id}};
+    }
+  }
   return OpenAsk<M>{detail::HeldAsk{runtime_, part(&detail::message_info<M>, detail::payload_bytes<M>())}};
 }
 template <class A>

@@ -6,9 +6,8 @@ namespace orrery {
 
 void Runtime::wait(Wait& wait) {
   Execution* execution = current_execution();
-  if (execution == nullptr || execution->runtime != this || execution->cell == nullptr) {
-    if (!wait.ready()) world_.block(wait);
-    return;
+  if (execution == nullptr || execution->runtime_index != index_ || execution->cell == nullptr) {
+    return wait_otherwise(wait);
   }
   Cell& cell = *execution->cell;
   Envelope* const message = execution->message;
@@ -32,6 +31,23 @@ void Runtime::wait(Wait& wait) {
   }
   cell.ending = Cell::Ending::unwinding;
   throw Unwind{};
+}
+
+/// The wait of a thread that is no actor, or of a handler whose tells are held back (assured.hpp): its thread is to serve
+/// others meanwhile, and perhaps another one will go on with it.
+void Runtime::wait_otherwise(Wait& wait) {
+  Execution* const execution = current_execution();
+  if (execution == nullptr || execution->runtime != this || execution->cell == nullptr) {
+    if (!wait.ready()) world_.block(wait);
+    return;
+  }
+  struct Showing {
+    explicit Showing(Runtime& runtime) noexcept { current_execution()->runtime_index = runtime.index(); }
+    Showing(const Showing&) = delete;
+    Showing& operator=(const Showing&) = delete;
+    ~Showing() { current_execution()->runtime_index = 0; }
+  } const showing{*this};
+  this->wait(wait);
 }
 
 void Runtime::parked(Cell& cell) {

@@ -15,7 +15,7 @@
 
 namespace orrery {
 
-struct TopicSubscription::State {
+struct TopicSubscription::State : std::enable_shared_from_this<State> {
   Handle actor;
   std::string pattern;
   std::string group;
@@ -82,7 +82,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
     while (true) {
       switch (registry_.add(entry, name, type)) {
         case Registry::Added::added:
-          janitor_.tell(Attend{entry.actor});
+          tell_janitor(Attend{entry.actor});
           return {};
         case Registry::Added::already_registered:
           return std::unexpected(BrokerError{BrokerError::Kind::already_registered, "the actor"});
@@ -101,7 +101,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
   bool remove(Handle actor) {
     before_name({}, actor);
     if (!registry_.remove(actor)) return false;
-    janitor_.tell(Release{actor});
+    tell_janitor(Release{actor});
     return true;
   }
   /// In a simulation others may come first: whoever looks and then acts must see that.
@@ -138,7 +138,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
       replace_routes(routes_.with(*Pattern::parse(state->pattern), describe(state)));
       own.push_back(state);
     }
-    janitor_.tell(Attend{actor});
+    tell_janitor(Attend{actor});
     return TopicSubscription{std::move(state)};
   }
 
@@ -154,7 +154,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
         if (at->second.empty()) by_actor_.erase(at);
       }
     }
-    if (was_active) janitor_.tell(Release{state->actor});
+    if (was_active) tell_janitor(Release{state->actor});
     await_publishes();  // also for who comes second, while the first still waits
     return was_active;
   }
@@ -177,7 +177,7 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
     Tally tally{*this};
     Execution* const execution = current_execution();
     const bool is_worker = execution != nullptr && execution->runtime == &runtime_;
-    if (is_worker && runtime_.observer() == nullptr && shards_[execution->index].depth == 0) {
+    if (is_worker && runtime_.observer() == nullptr && shards_[execution->index].depth == 0 && !runtime_.holds_back()) {
       publish_from(tally.published, *execution, shards_[execution->index], subject_text, message, legs);
     } else if (const auto subject = Subject::parse(subject_text)) {
       publish_slowly(tally.published, *subject, message, legs);
@@ -247,6 +247,13 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
   struct Release {
     Handle who;
   };
+  /// At once, also from a handler whose tells are held back: what has been registered stays so if it fails.
+  template <class M>
+  void tell_janitor(M message) {
+    constexpr const Operations& operations = detail::operations<Janitor, M>;
+    (void)runtime_.send(janitor_.handle(),
+                        detail::make_message(runtime_, operations, M{message}, std::source_location::current()));
+  }
   /// Learns who has ended. Watches each actor once, as long as there is a reason.
   struct Janitor {
     std::weak_ptr<Impl> broker;
@@ -376,11 +383,19 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
     for (const auto piece : match_by_draw(routes, subject, message, buffer)) {
       all.insert(all.end(), piece.begin(), piece.end());
     }
-    const auto send = [&](const Subscriber& one) {
+    const auto send = [&](const Subscriber& one) -> std::expected<void, TellError> {
+      if (runtime_.holds_back()) return hold_back(one, legs);
       Envelope* const envelope = legs.make(runtime_, nullptr, operations_of(one));
       return runtime_.send_while(handle_of(one), envelope, state_of(one).active);
     };
     for (const Subscriber& one : all) hand_over(published, one, routes, subject.text(), message, send);
+  }
+  /// Of a handler whose sends leave when it has returned: then it goes to who is subscribed now and still is then.
+  std::expected<void, TellError> hold_back(const Subscriber& one, detail::PublishLegs& legs) {
+    if (runtime_.living_cell(handle_of(one)) == nullptr) return std::unexpected(TellError::actor_stopped);
+    const auto state = state_of(one).shared_from_this();
+    runtime_.hold_back(handle_of(one), legs.make(runtime_, nullptr, operations_of(one)), {state, &state->active});
+    return {};
   }
   /// In a simulation which members of groups are chosen is the world's decision, where there is anything to decide.
   Matched match_by_draw(const Routes& routes, const Subject& subject, const MessageInfo& message, MatchBuffer& buffer) {
@@ -519,6 +534,21 @@ Broker::~Broker() = default;
 bool Broker::unsubscribe(const TopicSubscription& subscription) { return impl_->unsubscribe(subscription.state()); }
 std::vector<ActorId> Broker::subscribers(std::string_view subject) const { return impl_->subscribers(subject); }
 BrokerMetrics Broker::metrics() const { return impl_->metrics(); }
+
+void BrokerMetrics::append_to(MetricList& list, const MetricLabels& labels) const {
+  list.gauge("orrery_broker_registered", "Actors that are registered.", labels, static_cast<double>(registered));
+  list.gauge("orrery_broker_subscriptions", "Subscriptions to topics.", labels, static_cast<double>(subscriptions));
+  const auto add = [&](BrokerCount what, std::string_view name, std::string_view help) {
+    list.counter(name, help, labels, of(what));
+  };
+  add(BrokerCount::sent, "orrery_broker_sent_total", "Messages sent by id, by broadcast or by routing key.");
+  add(BrokerCount::delivered, "orrery_broker_delivered_total", "Of those sent: accepted, or of asks: answered.");
+  add(BrokerCount::failed, "orrery_broker_failed_total", "Messages refused, unanswered, or for nobody registered.");
+  add(BrokerCount::published, "orrery_broker_published_total", "Messages published on topics.");
+  add(BrokerCount::copies, "orrery_broker_copies_total", "Copies of published messages that were accepted.");
+  add(BrokerCount::refused, "orrery_broker_copies_refused_total", "Copies of published messages that were refused.");
+  add(BrokerCount::to_nobody, "orrery_broker_published_to_nobody_total", "Published messages that reached nobody.");
+}
 Runtime& Broker::runtime() const noexcept { return impl_->runtime(); }
 
 std::expected<void, BrokerError> Broker::add(const Registry::Entry& entry, std::uint32_t runtime_index,
@@ -563,7 +593,7 @@ std::vector<MessageBroker::Leg> Broker::members(std::string_view subject, const 
   return impl_->members(subject, message);
 }
 std::expected<void, SendError> Broker::deliver(Handle to, Envelope* envelope) {
-  const auto sent = impl_->runtime().send(to, envelope, false);
+  const auto sent = impl_->runtime().tell(to, envelope, false);
   if (!sent) return std::unexpected(to_send_error(sent.error()));
   return {};
 }

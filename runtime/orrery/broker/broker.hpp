@@ -20,10 +20,14 @@
 //               (B5) of a queue group somebody gets each message, as long as one of its members lives: who was chosen and
 //                    has ended, or left, is replaced by the next
 // A publish is as many sends, not one atomic act: a subscriber may have handled its copy before another is sent its own.
+// A message whose type is at_least_once or exactly_once is that here too: each copy of it is assured for itself, under an
+// id of its own. What the handler of an exactly_once message sends through a broker is held back like its tells, and
+// counts here as delivered; to whom a publish goes is decided when it is made, but for those who unsubscribe meanwhile (B4).
 // Source:       SPEC B1 to B10; NATS subjects; DESIGN section 5.
 #pragma once
 #include "orrery/actor/ask.hpp"
 #include "orrery/actor/mailbox.hpp"
+#include "orrery/actor/metrics.hpp"
 #include "orrery/actor/ref.hpp"
 #include "orrery/actor/spawn.hpp"
 #include "orrery/broker/registry.hpp"
@@ -109,6 +113,8 @@ struct BrokerMetrics {
   std::size_t subscriptions = 0;
   std::array<std::uint64_t, broker_counts> counts{};
   [[nodiscard]] std::uint64_t of(BrokerCount what) const noexcept { return counts[static_cast<std::size_t>(what)]; }
+  /// Puts them beside others, as those of the runtime. Two brokers need labels that tell them apart.
+  void append_to(MetricList& list, const MetricLabels& labels = {}) const;
 };
 
 /// To one of the subscribers of a topic.
@@ -172,8 +178,10 @@ class CopiedLegs final : public PublishLegs {
       envelope->priority = priority_of<M>();
       return envelope;
     } else {
-      if (here != nullptr) return make_message(*here->pool, *leg.copied, M(message_), where_);
-      return make_message(runtime, *leg.copied, M(message_), where_);
+      if constexpr (delivery_of<M>() == Delivery::at_most_once) {
+        if (here != nullptr) return make_message(*here->pool, *leg.copied, M(message_), where_);
+      }
+      return make_tell(runtime, *leg.copied, M(message_), {}, where_);
     }
   }
 
@@ -318,28 +326,30 @@ class MessageBroker {
   /// Blocks:  as an ask.    Cost: an ask and a lookup.
   template <class M>
   [[nodiscard]] AskResult<M> send(const ActorId& to, M message, Duration timeout = detail::default_timeout,
+                                  SendOptions options = {},
                                   std::source_location where = std::source_location::current()) {
-    return ask_registered(handle_here(to), std::move(message), timeout, where);
+    return ask_registered(handle_here(to), std::move(message), options, timeout, where);
   }
   template <class M, NamesAnActor To>
     requires(To::template refusal_of<M>() == Refusal::none)
   [[nodiscard]] AskResult<M> send(const To& to, M message, Duration timeout = detail::default_timeout,
+                                  SendOptions options = {},
                                   std::source_location where = std::source_location::current()) {
-    return ask_registered(handle_here(to), std::move(message), timeout, where);
+    return ask_registered(handle_here(to), std::move(message), options, timeout, where);
   }
   /// Sends without waiting for a reply, in the order of this sender's messages to that actor.
   ///
   /// Errors:  mailbox_full, actor_stopped, actor_not_found (not registered), not_handled.    Blocks: nothing (B3).
   template <class M>
-  std::expected<void, SendError> try_send(const ActorId& to, M message, Priority priority = priority_of<M>(),
+  std::expected<void, SendError> try_send(const ActorId& to, M message, SendOptions options = {},
                                           std::source_location where = std::source_location::current()) {
-    return tell_registered(handle_here(to), std::move(message), priority, where);
+    return tell_registered(handle_here(to), std::move(message), options, where);
   }
   template <class M, NamesAnActor To>
     requires(To::template refusal_of<M>() == Refusal::none)
-  std::expected<void, SendError> try_send(const To& to, M message, Priority priority = priority_of<M>(),
+  std::expected<void, SendError> try_send(const To& to, M message, SendOptions options = {},
                                           std::source_location where = std::source_location::current()) {
-    return tell_registered(handle_here(to), std::move(message), priority, where);
+    return tell_registered(handle_here(to), std::move(message), options, where);
   }
 
   // ---- broadcasting (B3) ----------------------------------------------------------------------------------------
@@ -432,8 +442,8 @@ class MessageBroker {
     if (!leg) {
       call.fail(SendError::routing_failed);
     } else {
-      begin(call, leg->actor, *leg->operations->copied, std::move(message), key.priority.value_or(priority_of<M>()),
-            timeout, where);
+      detail::begin_ask_with({.priority = key.priority}, call, runtime().index(), leg->actor, leg->operations->copied,
+                             std::move(message), timeout, where);
     }
     call.wait();
     return ticket.settle<M>(detail::take_result<M>(call));
@@ -482,7 +492,7 @@ class MessageBroker {
     Ticket ticket{*this};
     tell_listener(BrokerAct::Kind::routed, leg.actor, topic, message);
     return ticket.settle(
-        deliver(leg.actor, detail::make_message(runtime(), *leg.operations->copied, std::move(message), where)));
+        deliver(leg.actor, detail::make_tell(runtime(), *leg.operations->copied, std::move(message), {}, where)));
   }
   template <class M>
   [[nodiscard]] AskResult<M> ask_of(const Leg& leg, std::string_view topic, M message, Duration timeout,
@@ -490,7 +500,7 @@ class MessageBroker {
     Ticket ticket{*this};
     tell_listener(BrokerAct::Kind::routed, leg.actor, topic, message);
     detail::AskCall call;
-    begin(call, leg.actor, *leg.operations->copied, std::move(message), priority_of<M>(), timeout, where);
+    detail::begin_ask(call, runtime().index(), leg.actor, leg.operations->copied, std::move(message), timeout, where);
     call.wait();
     return ticket.settle<M>(detail::take_result<M>(call));
   }
@@ -549,39 +559,27 @@ class MessageBroker {
     return operations;
   }
   template <class M>
-  std::expected<void, SendError> tell_registered(Handle to, M&& message, Priority priority,
+  std::expected<void, SendError> tell_registered(Handle to, M&& message, const SendOptions& options,
                                                  std::source_location where) {
     Ticket ticket{*this};
     tell_listener(BrokerAct::Kind::sent, to, {}, message);
     const auto operations = find_operations(to, detail::message_info<M>);
     if (!operations) return std::unexpected(operations.error());
-    Envelope* const envelope = detail::make_message(runtime(), **operations, std::move(message), where);
-    envelope->priority = priority;
-    return ticket.settle(deliver(to, envelope));
+    return ticket.settle(deliver(to, detail::make_tell(runtime(), **operations, std::move(message), options, where)));
   }
   template <class M>
-  [[nodiscard]] AskResult<M> ask_registered(Handle to, M&& message, Duration timeout, std::source_location where) {
+  [[nodiscard]] AskResult<M> ask_registered(Handle to, M&& message, const SendOptions& options, Duration timeout,
+                                            std::source_location where) {
     Ticket ticket{*this};
     tell_listener(BrokerAct::Kind::sent, to, {}, message);
     detail::AskCall call;
     if (const auto operations = find_operations(to, detail::message_info<M>)) {
-      begin(call, to, **operations, std::move(message), priority_of<M>(), timeout, where);
+      detail::begin_ask_with(options, call, runtime().index(), to, *operations, std::move(message), timeout, where);
     } else {
       call.fail(operations.error());
     }
     call.wait();
     return ticket.settle<M>(detail::take_result<M>(call));
-  }
-  template <class M>
-  void begin(detail::AskCall& call, Handle to, const Operations& operations, M&& message, Priority priority,
-             Duration timeout, std::source_location where) {
-    Runtime& here = runtime();
-    Envelope* const request = detail::make_request(here, operations, std::forward<M>(message), where);
-    request->priority = priority;
-    Execution* const execution = current_execution();
-    const bool is_here = execution != nullptr && execution->runtime == &here;
-    call.begin(here, is_here ? execution : nullptr, to, request,
-               timeout == detail::default_timeout ? here.runtime_options().ask_timeout : timeout);
   }
 
   std::shared_ptr<detail::ListenerSlot> listeners_ = std::make_shared<detail::ListenerSlot>();
@@ -611,11 +609,13 @@ std::vector<BroadcastResult<M>> MessageBroker::broadcast_filter(Wanted wanted, c
     if constexpr (Askable<M>) {
       results.push_back({id, std::unexpected(SendError::timeout)});
       asked.push_back({results.size() - 1, Ticket{*this}});
-      begin(*asked.back().call, entry.actor, *operations, M(message), priority_of<M>(), left(), where);
+      // A full mailbox is that actor's result: to wait for a place there would cost all later ones their time.
+      detail::begin_ask_with({}, *asked.back().call, runtime().index(), entry.actor, operations, M(message), left(),
+                             where, false);
     } else {
       Ticket ticket{*this};
       const auto sent =
-          ticket.settle(deliver(entry.actor, detail::make_message(runtime(), *operations, M(message), where)));
+          ticket.settle(deliver(entry.actor, detail::make_tell(runtime(), *operations, M(message), {}, where)));
       results.push_back({id, {}});
       if (!sent) results.back().result = std::unexpected(sent.error());
     }

@@ -1,7 +1,8 @@
 // shared_payload.hpp: one copy of a large message for all who get it.
 // Why:  a publish to a thousand subscribers shall not copy a kilobyte a thousand times before anybody reads it.
 // How:  the payload of each envelope is a counted reference; a handler that takes `const M&` reads the one copy, one that
-//       takes M gets its own when it runs, on its own worker. Messages below 256 bytes are copied, which is cheaper.
+//       takes M gets its own when it runs, on its own worker. Messages below 256 bytes are copied, which is cheaper; and so
+//       are those that may have to be handled again, of which each actor keeps its own until it has handled it.
 // Source:  DESIGN section 5.
 #pragma once
 #include "orrery/actor/handlers.hpp"
@@ -16,7 +17,7 @@ namespace orrery::detail {
 
 inline constexpr std::size_t shared_from_bytes = 256;
 template <class M>
-inline constexpr bool is_shared_by_many = sizeof(M) >= shared_from_bytes;
+inline constexpr bool is_shared_by_many = sizeof(M) >= shared_from_bytes && delivery_of<M>() == Delivery::at_most_once;
 
 template <class M>
 class SharedPayload {
@@ -77,6 +78,7 @@ inline constexpr MessageInfo shared_message_info{
     type_name<M>(), hash_text(type_name<M>()), &describe_shared<M>, &hash_shared<M>, nullptr, nullptr,
     nullptr,        &message_info<M>,          &share_again<M>};
 template <class A, class M>
-inline constexpr Operations shared_operations{&run_shared<A, M>, &drop_shared<M>, &shared_message_info<M>};
+inline constexpr Operations shared_operations{&run_shared<A, M>, &drop_shared<M>, &shared_message_info<M>,
+                                              &actor_tag<A>};
 
 }  // namespace orrery::detail

@@ -100,6 +100,7 @@ System::~System() {
     if (std::exchange(was_asked, true)) kill_all();  // ends who only refuses to; a running handler is waited for
     report = shutdown(std::max<Duration>(settings_.stop_timeout, 1s));
   }
+  dead_letters().close();
   threads_.stop();
 }
 

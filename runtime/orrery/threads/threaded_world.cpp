@@ -109,6 +109,12 @@ std::uint64_t ThreadedWorld::draw(std::uint64_t stream, std::uint64_t counter, s
   return limit == 0 ? once.next() : once.below(limit);
 }
 
+MessageId ThreadedWorld::new_id(std::uint64_t stream, std::uint64_t counter) {
+  const std::uint64_t key = hash_text("orrery.message_id") + stream;
+  const std::uint64_t high = orrery::draw(draw_seed_, key, 2 * counter);
+  return {high, orrery::draw(draw_seed_, key, 2 * counter + 1)};
+}
+
 void ThreadedWorld::report(std::string_view kind, const std::string& text) { reporter_.report(now(), kind, text); }
 
 // ---- timers

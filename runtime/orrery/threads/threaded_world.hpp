@@ -81,6 +81,7 @@ class ThreadedWorld final : public World {
   void schedule_from(Execution& here, Cell& cell) override;
   [[nodiscard]] Instant now() noexcept override;
   [[nodiscard]] std::uint64_t draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) override;
+  [[nodiscard]] MessageId new_id(std::uint64_t stream, std::uint64_t counter) override;
   void arm(Timer& timer, Instant due) override;
   void arm_in(Timer& timer, Duration delay) override;
   bool cancel(Timer& timer) override;

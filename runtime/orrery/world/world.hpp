@@ -9,6 +9,7 @@
 // Source:       DESIGN sections 1 and 3; SPEC Z1.
 #pragma once
 #include "orrery/core/ids.hpp"
+#include "orrery/core/message_id.hpp"
 #include "orrery/core/time.hpp"
 #include "orrery/core/timer_wheel.hpp"
 
@@ -37,7 +38,7 @@ class Fiber;
 class Timer : public TimerNode {
  public:
   using Fire = void (*)(Timer& timer);
-  enum class Purpose : std::uint8_t { deadline, sleep, after, every, receive_timeout };
+  enum class Purpose : std::uint8_t { deadline, sleep, after, every, receive_timeout, redelivery };
   Timer(Purpose why, Fire on_fire) noexcept : purpose{why}, fire_{on_fire} {}
   void fire() { fire_(*this); }
 
@@ -158,6 +159,10 @@ class World {
   /// Returns: a number below `limit` (0 means the full 64 bits) for a named stream.
   /// Cost: integer arithmetic only.    Threads: any.
   [[nodiscard]] virtual std::uint64_t draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) = 0;
+
+  /// Returns: an id that no other (stream, counter) of this world has, for a message. Not a choice that anybody could
+  /// want to try: in a simulation it is a function of the two alone, and no draw.    Threads: any.
+  [[nodiscard]] virtual MessageId new_id(std::uint64_t stream, std::uint64_t counter) = 0;
 
   /// Arms `timer` for `due`. Pre: it is not armed.    Threads: any.
   virtual void arm(Timer& timer, Instant due) = 0;

@@ -246,6 +246,7 @@ void Engine::synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t
   Cell* const cell = std::exchange(execution_.cell, nullptr);
   Envelope* const message = execution_.message;
   execution_.message = nullptr;
+  const std::uint32_t runtime_index = std::exchange(execution_.runtime_index, runtime_->index());
   if (chosen != nullptr && chosen->fiber != nullptr) {  // somebody else in mid-handler: straight to him
     acting_ = chosen->agent;
     execution_.fiber = chosen->fiber;
@@ -257,6 +258,7 @@ void Engine::synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t
   }
   execution_.cell = cell;
   execution_.message = message;
+  execution_.runtime_index = runtime_index;
 }
 
 /// A visible act of a handler, or of offloaded work, whose run is over. It goes on for a little, because this may be a destructor, which must not
@@ -521,6 +523,7 @@ void Engine::tear_down() {
   test_wait_ = nullptr;
   if (Op& op = agents_.test().op; op.enabled) enabled_.remove(op);
   runtime_->refuse_spawns();
+  runtime_->dead_letters().close();
   // Everything that is enabled happens now, oldest first. Handlers that wait are unwound; one that stands before a
   // visible act goes on to its next wait, or to the last of a few acts.
   const auto kill_all = [&] {

@@ -94,6 +94,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   void schedule_from(Execution&, Cell& cell) override { schedule(cell); }
   [[nodiscard]] Instant now() noexcept override { return now_; }
   [[nodiscard]] std::uint64_t draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) override;
+  [[nodiscard]] MessageId new_id(std::uint64_t stream, std::uint64_t counter) override { return {stream, counter + 1}; }
   void arm(Timer& timer, Instant due) override;
   bool cancel(Timer& timer) override;
   void suspend(Cell& cell) override;

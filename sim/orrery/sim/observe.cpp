@@ -136,6 +136,8 @@ std::string_view Engine::purpose_name(Timer::Purpose purpose) noexcept {
       return "timer (every)";
     case Timer::Purpose::receive_timeout:
       return "receive timeout";
+    case Timer::Purpose::redelivery:
+      return "redelivery";
   }
   return "timer";
 }
@@ -289,14 +291,19 @@ void Engine::taken(Cell& cell, Envelope& envelope) {
   Agent& me = agents_.in_slot(cell.slot);
   ++me.takes;
   const Agent& from = sender_of(envelope);
-  note(EventKind::take, me, from.path_hash ^ mix64(envelope.operations->message->name_hash), envelope.ordinal);
+  std::uint64_t ordinal = envelope.ordinal;
+  if (envelope.attempt != 0) [[unlikely]]
+    ordinal += std::uint64_t{envelope.attempt} << 32;
+  note(EventKind::take, me, from.path_hash ^ mix64(envelope.operations->message->name_hash), ordinal);
   if (options_.record_events) record_take(from, me, cell, envelope);
 }
 
 void Engine::record_take(const Agent& from, const Agent& to, const Cell& cell, const Envelope& envelope) {
   if (event_of_.size() <= to.index) event_of_.resize(to.index + 1);
   event_of_[to.index] = events_.size();
-  Event& event = record(EventKind::take, agents_.path_of(from), agents_.path_of(to), text_of(envelope));
+  std::string message = text_of(envelope);
+  if (envelope.attempt != 0) message += fmt::format(" (attempt {})", envelope.attempt + 1);
+  Event& event = record(EventKind::take, agents_.path_of(from), agents_.path_of(to), std::move(message));
   event.file = envelope.where.file_name();
   event.line = envelope.where.line();
   cell.type->fields(cell.actor, event.before);

@@ -141,7 +141,7 @@ template <class M>
 TellResult send_as(Runtime& runtime, Handle sender, const orrery::detail::Destination& there, M&& message,
                    std::source_location where) {
   if (there.operations == nullptr) return std::unexpected(TellError::actor_not_found);
-  Envelope* const envelope = orrery::detail::make_message(runtime, *there.operations, std::move(message), where);
+  Envelope* const envelope = orrery::detail::make_tell(runtime, *there.operations, std::move(message), {}, where);
   envelope->sender = sender;
   envelope->flags |= Envelope::passed_on;
   return orrery::detail::pass_on(runtime, there, envelope, where);

@@ -528,6 +528,29 @@ TEST_P(Tree, whose_supervisor_is_killed_ends_and_is_replaced_under_the_same_name
       {.seeds = 200, .rounds = 40});
 }
 
+TEST_P(Tree, whose_orphans_still_have_requests_to_handle_is_replaced_all_the_same) {
+  run(
+      [](Stage& s) {
+        const auto quiet = std::make_shared<Journal>();
+        const SupervisorSpec sub{.children = {child("x", Worker{quiet, "x"})}};
+        started(s.rt, "top",
+                {.intensity = 100,
+                 .children = {supervisor("mid", {.children = {supervisor("sub", sub)}})},
+                 .listener = reports_to(s.log)});
+        const auto orphan = child_of<Supervisor>(s.rt, "top/mid/sub");
+        for (int i = 0; i < 10; ++i) {
+          orphan.tell(TerminateChild{"x"}, ignore_reply);
+          orphan.tell(RestartChild{"x"}, ignore_reply);
+        }
+        s.rt.kill(child_of<Supervisor>(s.rt, "top/mid"));
+        s.settle();
+        EXPECT_TRUE(s.rt.find<Worker>("top/mid/sub/x"));
+        EXPECT_EQ(s.log->take(), Lines{"child_terminated mid: killed"});
+        EXPECT_EQ(s.rt.living(), 4U);
+      },
+      {.seeds = 200, .rounds = 40});
+}
+
 TEST_P(Tree, whose_supervisor_is_killed_in_the_middle_of_a_start_is_replaced_all_the_same) {
   run(
       [](Stage& s) {

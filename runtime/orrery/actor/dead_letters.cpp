@@ -449,7 +449,7 @@ std::size_t DeadLetters::kept() const {
 // ---- taking out ---------------------------------------------------------------------------------------------------
 
 /// Returns: those of them that are still there, in the same order.
-std::vector<LetterRecord> DeadLetters::take_out(const std::vector<Found>& found) {
+std::vector<LetterRecord> DeadLetters::take_out(const std::vector<Found>& found, bool kept_only) {
   const AllLocked locked{*this};
   std::vector<LetterRecord> taken;
   for (LetterQueue* const queue : locked.all) {
@@ -459,7 +459,7 @@ std::vector<LetterRecord> DeadLetters::take_out(const std::vector<Found>& found)
     }
     if (numbers.empty()) continue;
     std::ranges::sort(numbers);
-    for (LetterRecord& record : queue->take_out(numbers)) taken.push_back(std::move(record));
+    for (LetterRecord& record : queue->take_out(numbers, kept_only)) taken.push_back(std::move(record));
   }
   taken_out_ += taken.size();
   return taken;

@@ -220,7 +220,7 @@ class DeadLetters {
 
   [[nodiscard]] std::vector<Found> find(const DeadLetterFilter& filter) const;
   void set_paths(std::vector<Found>& found) const;
-  [[nodiscard]] std::vector<detail::LetterRecord> take_out(const std::vector<Found>& found);
+  [[nodiscard]] std::vector<detail::LetterRecord> take_out(const std::vector<Found>& found, bool kept_only = false);
   void put_back(std::vector<detail::LetterRecord> records);
 
   Redriven redrive_to(const DeadLetterFilter& filter, const Destination* destination);

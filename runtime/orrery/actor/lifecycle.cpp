@@ -319,7 +319,13 @@ void Runtime::bury(Cell& cell, const ExitReason& why) {
 
 void Runtime::free_name(const std::string& path, Handle holder) {
   const std::lock_guard guard{names_mutex_};
-  if (const auto at = names_.find(path); at != names_.end() && at->second == holder) names_.erase(at);
+  if (holds_name(path, holder)) names_.erase(path);
+}
+
+/// Pre: the names are locked.
+bool Runtime::holds_name(const std::string& path, Handle holder) const {
+  const auto at = names_.find(path);
+  return at != names_.end() && at->second == holder;
 }
 
 void Runtime::free_supervised_names(std::string_view prefix) {

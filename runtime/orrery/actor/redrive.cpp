@@ -16,7 +16,8 @@ using detail::LetterRecord;
 /// go back to where they were.
 class DeadLetters::InHand {
  public:
-  InHand(DeadLetters& letters, const std::vector<Found>& found) : records{letters.take_out(found)}, letters_{letters} {}
+  InHand(DeadLetters& letters, const std::vector<Found>& found)
+      : records{letters.take_out(found, true)}, letters_{letters} {}
   InHand(const InHand&) = delete;
   InHand& operator=(const InHand&) = delete;
   ~InHand() {

@@ -129,12 +129,12 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
   };
   std::string path = std::move(request.options.name);
   if (!path.empty() && !is_actor_name(path)) return refused(SpawnError::bad_name);
-  const bool named = !path.empty();
+  bool named = !path.empty();
+  const Cell* above = nullptr;  // whose name comes first
   if (named) {
-    if (const Cell* const above = parent.is_set() ? living_cell(parent) : nullptr;
-        above != nullptr && above->extras != nullptr && above->extras->named) {
-      path.insert(0, above->extras->path + "/");
-    }
+    above = parent.is_set() ? living_cell(parent) : nullptr;
+    if (above != nullptr && (above->extras == nullptr || !above->extras->named)) above = nullptr;
+    if (above != nullptr) path.insert(0, above->extras->path + "/");
     if (observer_ != nullptr) {
       try {
         observer_->before_name(path);
@@ -150,7 +150,10 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
   const Handle handle = cell->handle();
   if (named) {
     const std::lock_guard guard{names_mutex_};
-    if (!names_.try_emplace(path, Handle{}).second) {  // found by nobody until the actor is complete
+    if (above != nullptr && !holds_name(above->extras->path, parent)) {
+      named = false;  // its supervisor has gone, and it is about to end: these names are its successor's
+      path.clear();
+    } else if (!names_.try_emplace(path, Handle{}).second) {  // found by nobody until the actor is complete
       if (!cell->mailbox.go_idle()) world_.schedule(*cell);
       release_cell(*cell);
       return refused(SpawnError::name_taken);

@@ -351,6 +351,7 @@ class Runtime : public detail::RefusedSpawns {
   bool go_down(Cell& cell, ExitReason reason);
   void bury(Cell& cell, const ExitReason& reason);
   void free_name(const std::string& path, Handle holder);
+  [[nodiscard]] bool holds_name(const std::string& path, Handle holder) const;
   void wake_supervisor(Bond& bond) noexcept;
   [[nodiscard]] static bool has_start(const Cell& cell) noexcept {
     return cell.type->on_start != nullptr || (cell.incarnation > 1 && cell.type->on_restart != nullptr);

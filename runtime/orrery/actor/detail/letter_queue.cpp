@@ -89,13 +89,14 @@ void LetterQueue::straighten() {
   oldest_ = 0;
 }
 
-std::vector<LetterRecord> LetterQueue::take_out(const std::vector<std::uint64_t>& numbers) {
+std::vector<LetterRecord> LetterQueue::take_out(const std::vector<std::uint64_t>& numbers, bool kept_only) {
   straighten();
   std::vector<LetterRecord> taken;
   auto wanted = numbers.begin();
   std::erase_if(records_, [&](LetterRecord& record) {
     while (wanted != numbers.end() && *wanted < record.number) ++wanted;
     if (wanted == numbers.end() || *wanted != record.number) return false;
+    if (kept_only && record.kept == nullptr) return false;
     if (record.kept != nullptr) {
       --kept_count_;
       kept_bytes_ -= record.kept->block_bytes;

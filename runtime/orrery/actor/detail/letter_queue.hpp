@@ -89,8 +89,9 @@ class alignas(64) LetterQueue {
   [[nodiscard]] const LetterRecord& at(std::size_t index) const noexcept { return records_[slot(index)]; }
   [[nodiscard]] std::size_t kept() const noexcept { return kept_count_; }
 
-  /// Takes out the records with these numbers, which grow; what they keep is the caller's.
-  [[nodiscard]] std::vector<LetterRecord> take_out(const std::vector<std::uint64_t>& numbers);
+  /// Takes out the records with these numbers, which grow; what they keep is the caller's. With `kept_only` those whose
+  /// message has been evicted meanwhile stay.
+  [[nodiscard]] std::vector<LetterRecord> take_out(const std::vector<std::uint64_t>& numbers, bool kept_only = false);
   /// Puts such records back where they were, by the overflow policy.
   void put_back(std::vector<LetterRecord> records, Envelope*& evicted);
   /// Drops the oldest, or the newest, `count` records.

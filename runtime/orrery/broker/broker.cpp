@@ -228,6 +228,17 @@ class Broker::Impl : public std::enable_shared_from_this<Impl> {
       foreign_counts_[static_cast<std::size_t>(what)].fetch_add(times, std::memory_order_relaxed);
     }
   }
+  void count_told(bool delivered) noexcept {
+    const BrokerCount outcome = delivered ? BrokerCount::delivered : BrokerCount::failed;
+    const Execution* const execution = current_execution();
+    if (execution == nullptr || execution->runtime != &runtime_) {
+      count(BrokerCount::sent, 1);
+      return count(outcome, 1);
+    }
+    Shard& shard = shards_[execution->index];
+    shard.counts[static_cast<std::size_t>(BrokerCount::sent)].add(1);
+    shard.counts[static_cast<std::size_t>(outcome)].add(1);
+  }
   BrokerMetrics metrics() {
     BrokerMetrics result;
     result.registered = registry_.size();
@@ -593,11 +604,16 @@ std::vector<MessageBroker::Leg> Broker::members(std::string_view subject, const 
   return impl_->members(subject, message);
 }
 std::expected<void, SendError> Broker::deliver(Handle to, Envelope* envelope) {
-  const auto sent = impl_->runtime().tell(to, envelope, false);
+  Runtime& runtime = impl_->runtime();
+  Execution* const here = current_execution();
+  const bool is_plain = here != nullptr && here->runtime_index == runtime.index();  // and nothing is held back
+  const auto sent =
+      is_plain ? runtime.send_from(*here, to, envelope, nullptr, false) : runtime.tell(to, envelope, false);
   if (!sent) return std::unexpected(to_send_error(sent.error()));
   return {};
 }
 void Broker::count(BrokerCount what, std::uint64_t times) noexcept { impl_->count(what, times); }
+void Broker::count_told(bool delivered) noexcept { impl_->count_told(delivered); }
 
 std::vector<ActorId> MessageBroker::actor_ids() const {
   std::vector<ActorId> ids;

@@ -68,6 +68,7 @@ class Broker final : public MessageBroker {
   [[nodiscard]] std::optional<Leg> pick_subscriber(std::string_view subject, const MessageInfo& message) override;
   std::expected<void, SendError> deliver(Handle to, Envelope* envelope) override;
   void count(BrokerCount what, std::uint64_t times = 1) noexcept override;
+  void count_told(bool delivered) noexcept override;
 
  private:
   class Impl;

@@ -379,6 +379,11 @@ class MessageBroker {
   /// Hands a message over, which is taken over in every case. Never waits (B3).
   virtual std::expected<void, SendError> deliver(Handle to, Envelope* envelope) = 0;
   virtual void count(BrokerCount what, std::uint64_t times = 1) noexcept = 0;
+  /// Counts a tell that was made, as sent and as delivered or failed.
+  virtual void count_told(bool delivered) noexcept {
+    count(BrokerCount::sent);
+    count(delivered ? BrokerCount::delivered : BrokerCount::failed);
+  }
 
  private:
   template <class M>
@@ -401,14 +406,30 @@ class MessageBroker {
     if (operations == nullptr) return std::unexpected(SendError::not_handled);
     return operations;
   }
+  /// Returns: a message that is ready to be sent.
+  template <class M>
+  [[nodiscard]] Envelope* make(const Operations& operations, M&& message, const SendOptions& options,
+                               std::source_location where) {
+    Runtime& here = runtime();
+    if constexpr (delivery_of<M>() == Delivery::at_most_once) {
+      const Execution* const execution = current_execution();
+      if (execution != nullptr && execution->runtime_index == here.index() && !options.delivery && !options.id) {
+        Envelope* const envelope = detail::make_message(*execution->pool, operations, std::forward<M>(message), where);
+        if (options.priority) envelope->priority = *options.priority;
+        return envelope;
+      }
+    }
+    return detail::make_tell(here, operations, std::forward<M>(message), options, where);
+  }
   template <class M>
   std::expected<void, SendError> tell_registered(Handle to, M&& message, const SendOptions& options,
                                                  std::source_location where) {
-    Ticket ticket{*this};
     tell_listener(BrokerAct::Kind::sent, to, {}, message);
     const auto operations = find_operations(to, detail::message_info<M>);
-    if (!operations) return std::unexpected(operations.error());
-    return ticket.settle(deliver(to, detail::make_tell(runtime(), **operations, std::move(message), options, where)));
+    const auto sent = operations ? deliver(to, make(**operations, std::move(message), options, where))
+                                 : std::expected<void, SendError>{std::unexpected(operations.error())};
+    count_told(sent.has_value());
+    return sent;
   }
   template <class M>
   [[nodiscard]] AskResult<M> ask_registered(Handle to, M&& message, const SendOptions& options, Duration timeout,

@@ -39,7 +39,8 @@ struct News {
   std::uint64_t number = 0;
   News() = default;
   News(const News&) noexcept {
-    if (next.load(std::memory_order_relaxed) % 64 == 0) yield_thread();  // whoever may come between shall
+    const std::uint64_t now = next.load(std::memory_order_relaxed);
+    if (now % 64 == 0 && now < 1'000'000) yield_thread();  // whoever may come between shall; later ones only make haste
     number = next.fetch_add(1, std::memory_order_seq_cst) + 1;
   }
   News(News&&) noexcept = default;

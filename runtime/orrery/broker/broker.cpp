@@ -37,18 +37,6 @@ const TopicSubscription::State& state_of(const Subscriber& subscriber) noexcept 
   return *static_cast<const TopicSubscription::State*>(subscriber.state);
 }
 
-SendError to_send_error(TellError error) noexcept {
-  switch (error) {
-    case TellError::mailbox_full:
-      return SendError::mailbox_full;
-    case TellError::actor_stopped:
-      return SendError::actor_stopped;
-    case TellError::actor_not_found:
-      break;
-  }
-  return SendError::actor_not_found;
-}
-
 /// An actor whose type is not known here.
 struct Somebody {
   Handle who;
@@ -609,7 +597,7 @@ std::expected<void, SendError> Broker::deliver(Handle to, Envelope* envelope) {
   const bool is_plain = here != nullptr && here->runtime_index == runtime.index();  // and nothing is held back
   const auto sent =
       is_plain ? runtime.send_from(*here, to, envelope, nullptr, false) : runtime.tell(to, envelope, false);
-  if (!sent) return std::unexpected(to_send_error(sent.error()));
+  if (!sent) return std::unexpected(to_ask_error(sent.error()));
   return {};
 }
 void Broker::count(BrokerCount what, std::uint64_t times) noexcept { impl_->count(what, times); }

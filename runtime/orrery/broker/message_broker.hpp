@@ -278,18 +278,11 @@ class MessageBroker {
   template <class M>
   [[nodiscard]] AskResult<M> send(const RoutingKey& key, M message, Duration timeout = detail::default_timeout,
                                   std::source_location where = std::source_location::current()) {
-    Ticket ticket{*this};
     tell_listener(BrokerAct::Kind::routed, {}, key.topic, message);
     const auto leg = pick_subscriber(key.topic, detail::message_info<M>);
-    detail::AskCall call;
-    if (!leg) {
-      call.fail(SendError::routing_failed);
-    } else {
-      detail::begin_ask_with({.priority = key.priority}, call, runtime().index(), leg->actor, leg->operations->copied,
-                             std::move(message), timeout, where);
-    }
-    call.wait();
-    return ticket.settle<M>(detail::take_result<M>(call));
+    if (!leg) return ask_nobody<M>(SendError::routing_failed);
+    return ask_and_count(leg->actor, *leg->operations->copied, std::move(message), {.priority = key.priority}, timeout,
+                         where);
   }
 
   // ---- for routers ----------------------------------------------------------------------------------------------
@@ -298,7 +291,7 @@ class MessageBroker {
     Handle actor;
     const detail::LegOperations* operations;
   };
-  /// One message to one actor, as it is counted: as sent now, and when this ends as delivered or failed.
+  /// One ask of one actor, as it is counted: as sent now, and when this ends as delivered or failed.
   class Ticket {
    public:
     explicit Ticket(MessageBroker& broker) noexcept : broker_{&broker} { broker.count(BrokerCount::sent); }
@@ -316,10 +309,6 @@ class MessageBroker {
       }
       return result;
     }
-    std::expected<void, SendError> settle(std::expected<void, SendError> sent) noexcept {
-      delivered_ = sent.has_value();
-      return sent;
-    }
 
    private:
     MessageBroker* broker_;
@@ -332,20 +321,24 @@ class MessageBroker {
   template <class M>
   std::expected<void, SendError> send_to(const Leg& leg, std::string_view topic, M message,
                                          std::source_location where) {
-    Ticket ticket{*this};
     tell_listener(BrokerAct::Kind::routed, leg.actor, topic, message);
-    return ticket.settle(
-        deliver(leg.actor, detail::make_tell(runtime(), *leg.operations->copied, std::move(message), {}, where)));
+    return tell_and_count(leg.actor, *leg.operations->copied, std::move(message), {}, where);
   }
   template <class M>
   [[nodiscard]] AskResult<M> ask_of(const Leg& leg, std::string_view topic, M message, Duration timeout,
                                     std::source_location where) {
-    Ticket ticket{*this};
     tell_listener(BrokerAct::Kind::routed, leg.actor, topic, message);
-    detail::AskCall call;
-    detail::begin_ask(call, runtime().index(), leg.actor, leg.operations->copied, std::move(message), timeout, where);
-    call.wait();
-    return ticket.settle<M>(detail::take_result<M>(call));
+    return ask_and_count(leg.actor, *leg.operations->copied, std::move(message), {}, timeout, where);
+  }
+  /// What comes of a tell or an ask for which there is nobody. Counts it.
+  std::expected<void, SendError> tell_nobody(SendError why) noexcept {
+    count_told(false);
+    return std::unexpected(why);
+  }
+  template <class M>
+  [[nodiscard]] AskResult<M> ask_nobody(SendError why) {
+    count_told(false);
+    return std::unexpected(why);
   }
   /// Returns: a broker that is this one, for who keeps it.
   [[nodiscard]] virtual std::shared_ptr<MessageBroker> share() const = 0;
@@ -426,22 +419,36 @@ class MessageBroker {
                                                  std::source_location where) {
     tell_listener(BrokerAct::Kind::sent, to, {}, message);
     const auto operations = find_operations(to, detail::message_info<M>);
-    const auto sent = operations ? deliver(to, make(**operations, std::move(message), options, where))
-                                 : std::expected<void, SendError>{std::unexpected(operations.error())};
-    count_told(sent.has_value());
-    return sent;
+    if (!operations) return tell_nobody(operations.error());
+    return tell_and_count(to, **operations, std::move(message), options, where);
   }
   template <class M>
   [[nodiscard]] AskResult<M> ask_registered(Handle to, M&& message, const SendOptions& options, Duration timeout,
                                             std::source_location where) {
-    Ticket ticket{*this};
     tell_listener(BrokerAct::Kind::sent, to, {}, message);
+    const auto operations = find_operations(to, detail::message_info<M>);
+    if (!operations) return ask_nobody<M>(operations.error());
+    return ask_and_count(to, **operations, std::move(message), options, timeout, where);
+  }
+  // Every message to one actor takes one of these two ways, and is counted there, also if its copy constructor throws.
+  template <class M>
+  std::expected<void, SendError> tell_and_count(Handle to, const Operations& operations, M&& message,
+                                                const SendOptions& options, std::source_location where) {
+    struct Told {
+      MessageBroker& broker;
+      bool delivered = false;
+      ~Told() { broker.count_told(delivered); }
+    } told{*this};
+    const auto sent = deliver(to, make(operations, std::forward<M>(message), options, where));
+    told.delivered = sent.has_value();
+    return sent;
+  }
+  template <class M>
+  [[nodiscard]] AskResult<M> ask_and_count(Handle to, const Operations& operations, M&& message,
+                                           const SendOptions& options, Duration timeout, std::source_location where) {
+    Ticket ticket{*this};
     detail::AskCall call;
-    if (const auto operations = find_operations(to, detail::message_info<M>)) {
-      detail::begin_ask_with(options, call, runtime().index(), to, *operations, std::move(message), timeout, where);
-    } else {
-      call.fail(operations.error());
-    }
+    detail::begin_ask_with(options, call, runtime().index(), to, &operations, std::forward<M>(message), timeout, where);
     call.wait();
     return ticket.settle<M>(detail::take_result<M>(call));
   }
@@ -477,9 +484,7 @@ std::vector<BroadcastResult<M>> MessageBroker::broadcast_filter(Wanted wanted, c
       detail::begin_ask_with({}, *asked.back().call, runtime().index(), entry.actor, operations, M(message), left(),
                              where, false);
     } else {
-      Ticket ticket{*this};
-      const auto sent =
-          ticket.settle(deliver(entry.actor, detail::make_tell(runtime(), *operations, M(message), {}, where)));
+      const auto sent = tell_and_count(entry.actor, *operations, M(message), {}, where);
       results.push_back({id, {}});
       if (!sent) results.back().result = std::unexpected(sent.error());
     }

@@ -46,10 +46,7 @@ class Router {
                                              std::source_location where = std::source_location::current()) {
     const auto members = broker_->members(state_->topic, detail::message_info<M>);
     const Picked picked = pick(members, key);
-    if (picked.count == 0) {
-      const MessageBroker::Ticket failed{*broker_};
-      return std::unexpected(SendError::routing_failed);
-    }
+    if (picked.count == 0) return std::unexpected(broker_->tell_nobody(SendError::routing_failed).error());
     if (picked.count == 1) {
       const auto sent = broker_->send_to(members[picked.first], state_->topic, std::move(message), where);
       if (!sent) return std::unexpected(sent.error());
@@ -67,12 +64,7 @@ class Router {
     ORRERY_CHECK(state_->picker.routing() != Routing::broadcast, "a broadcast has no one answer: use broadcast()");
     const auto members = broker_->members(state_->topic, detail::message_info<M>);
     const Picked picked = pick(members, key);
-    if (picked.count == 0) {
-      const MessageBroker::Ticket failed{*broker_};
-      detail::AskCall call;
-      call.fail(SendError::routing_failed);
-      return detail::take_result<M>(call);
-    }
+    if (picked.count == 0) return broker_->ask_nobody<M>(SendError::routing_failed);
     return broker_->ask_of(members[picked.first], state_->topic, std::move(message), timeout, where);
   }
 

@@ -21,6 +21,19 @@ MatchBuffer::MatchBuffer() {
   leaves_.reserve(leaves_at_first);
 }
 
+void MatchBuffer::begin() {
+  leaves_.clear();
+  visited_ = 0;
+  is_of_table_ = true;
+  draws_that_matter_ = 1;
+}
+
+/// `root` is null for a type that nobody subscribed to.
+void MatchBuffer::find_leaves(const RouteNode* root, const Subject& subject) {
+  begin();
+  if (root != nullptr) walk(*root, subject, 0);
+}
+
 void MatchBuffer::walk(const RouteNode& node, const Subject& subject, std::size_t depth) {
   ++visited_;
   if (depth == subject.size()) {
@@ -115,6 +128,7 @@ void MatchBuffer::choose_members(std::uint64_t draw) {
 }
 
 Matched MatchBuffer::merged(bool has_repetitions) {
+  is_of_table_ = false;
   result_.clear();
   merge(has_repetitions, [this](const Run& one) { result_.push_back(*one.subscribers); });
   piece_ = result_;
@@ -150,17 +164,10 @@ Routes Routes::without(const Pattern& pattern, const Subscription& subscription)
 }
 
 Matched Routes::match(const Subject& subject, const void* type, std::uint64_t draw, MatchBuffer& buffer) const {
-  buffer.leaves_.clear();
-  buffer.visited_ = 0;
-  buffer.is_of_table_ = true;
-  buffer.draws_that_matter_ = 1;
-  const RouteNode* const root = table_->root_of(type);
-  if (root == nullptr) return {};
-  buffer.walk(*root, subject, 0);
+  buffer.find_leaves(table_->root_of(type), subject);
   if (buffer.leaves_.empty()) return {};
   const bool is_only_one = buffer.leaves_.size() == 1;
   if (is_only_one && buffer.leaves_.front()->groups.empty()) return buffer.leaves_.front()->plain();
-  buffer.is_of_table_ = false;
   buffer.choose_members(draw);
   for (const RouteLeaf* const leaf : buffer.leaves_) {
     for (const auto& chunk : leaf->chunks) buffer.add(*chunk);
@@ -170,40 +177,27 @@ Matched Routes::match(const Subject& subject, const void* type, std::uint64_t dr
 }
 
 /// Everybody under the patterns that match, chosen or not.
-void MatchBuffer::add_all_of_leaves() {
+Matched MatchBuffer::all_of_leaves() {
   for (const RouteLeaf* const leaf : leaves_) {
     for (const auto& chunk : leaf->chunks) add(*chunk);
     for (const auto& group : leaf->groups) add(group->members);
   }
+  return merged(true);
 }
 
 Matched Routes::listeners(const Subject& subject, MatchBuffer& buffer) const {
-  buffer.leaves_.clear();
-  buffer.visited_ = 0;
-  buffer.is_of_table_ = false;
+  buffer.begin();
   for (const RouteTable::Trie& trie : table_->tries) buffer.walk(*trie.root, subject, 0);
-  buffer.add_all_of_leaves();
-  return buffer.merged(true);
+  return buffer.all_of_leaves();
 }
 
 Matched Routes::listeners(const Subject& subject, const void* type, MatchBuffer& buffer) const {
-  buffer.leaves_.clear();
-  buffer.visited_ = 0;
-  buffer.is_of_table_ = false;
-  const RouteNode* const root = table_->root_of(type);
-  if (root == nullptr) return {};
-  buffer.walk(*root, subject, 0);
-  buffer.add_all_of_leaves();
-  return buffer.merged(true);
+  buffer.find_leaves(table_->root_of(type), subject);
+  return buffer.all_of_leaves();
 }
 
 Matched Routes::members(const Subject& subject, const void* type, std::string_view group, MatchBuffer& buffer) const {
-  buffer.leaves_.clear();
-  buffer.visited_ = 0;
-  buffer.is_of_table_ = false;
-  const RouteNode* const root = table_->root_of(type);
-  if (root == nullptr) return {};
-  buffer.walk(*root, subject, 0);
+  buffer.find_leaves(table_->root_of(type), subject);
   for (const RouteLeaf* const leaf : buffer.leaves_) {
     for (const auto& one : leaf->groups) {
       if (one->name == group) buffer.add(one->members);

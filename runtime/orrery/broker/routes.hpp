@@ -92,6 +92,8 @@ class MatchBuffer {
     std::uint64_t id = 0;
     std::uint64_t round = 0;
   };
+  void begin();
+  void find_leaves(const detail::RouteNode* root, const Subject& subject);
   void walk(const detail::RouteNode& node, const Subject& subject, std::size_t depth);
   void add(const detail::Roster& roster);
   void choose_members(std::uint64_t draw);
@@ -100,7 +102,7 @@ class MatchBuffer {
   void merge(bool has_repetitions, Emit emit);
   bool is_first(std::uint64_t id);
   Matched merged(bool has_repetitions);
-  void add_all_of_leaves();
+  Matched all_of_leaves();
 
   std::size_t visited_ = 0;
   bool is_of_table_ = false;

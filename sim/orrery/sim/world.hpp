@@ -70,6 +70,16 @@ class World final : private detail::EngineHolder, public Runtime {
     engine.add_sometimes(std::move(name), std::move(holds));
   }
 
+  /// What must not happen has happened: ends the run with this finding, unless there is one already. For monitors that
+  /// handlers call; what a monitor remembers must not depend on the order in which unrelated actors told it.
+  void fail(std::string name, std::source_location where = std::source_location::current()) {
+    engine.report_finding({.kind = FindingKind::invariant_violated,
+                           .name = std::move(name),
+                           .detail = {},
+                           .file = where.file_name(),
+                           .line = where.line()});
+  }
+
   [[nodiscard]] std::string path_of(Handle handle) const override;
 
   /// Ends the run and checks that the account of messages adds up. Called once by the runner; nothing can be run

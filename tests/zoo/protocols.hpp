@@ -1,0 +1,15 @@
+// protocols.hpp: the files with programs between machines; each adds its own, the bugs and their controls.
+#pragma once
+#include "tests/zoo/zoo.hpp"
+
+namespace orrery::zoo {
+
+void add_raft_elections(std::vector<Program>& programs);
+void add_raft_logs(std::vector<Program>& programs);
+void add_paxos(std::vector<Program>& programs);
+void add_two_phase_commit(std::vector<Program>& programs);
+void add_chain_replication(std::vector<Program>& programs);
+void add_failure_detector(std::vector<Program>& programs);
+void add_chord(std::vector<Program>& programs);
+
+}  // namespace orrery::zoo

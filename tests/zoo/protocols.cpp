@@ -10,6 +10,12 @@ void add_protocols(std::vector<Program>& programs) {
   add_chain_replication(programs);
   add_failure_detector(programs);
   add_chord(programs);
+  add_token_ring(programs);
+  add_ring_election(programs);
+  add_bully(programs);
+  add_ben_or(programs);
+  add_primary_backup(programs);
+  add_quorum_register(programs);
 }
 
 }  // namespace orrery::zoo

@@ -11,5 +11,11 @@ void add_two_phase_commit(std::vector<Program>& programs);
 void add_chain_replication(std::vector<Program>& programs);
 void add_failure_detector(std::vector<Program>& programs);
 void add_chord(std::vector<Program>& programs);
+void add_token_ring(std::vector<Program>& programs);
+void add_ring_election(std::vector<Program>& programs);
+void add_bully(std::vector<Program>& programs);
+void add_ben_or(std::vector<Program>& programs);
+void add_primary_backup(std::vector<Program>& programs);
+void add_quorum_register(std::vector<Program>& programs);
 
 }  // namespace orrery::zoo

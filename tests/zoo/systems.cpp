@@ -1,7 +1,16 @@
-#include "tests/zoo/zoo.hpp"
+// systems.cpp: the list of the programs that live within one process.
+#include "tests/zoo/systems.hpp"
 
 namespace orrery::zoo {
 
-void add_systems(std::vector<Program>&) {}
+void add_systems(std::vector<Program>& programs) {
+  add_lost_update(programs);
+  add_reorder(programs);
+  add_late_reply(programs);
+  add_locks(programs);
+  add_waits(programs);
+  add_brokers(programs);
+  add_supervision(programs);
+}
 
 }  // namespace orrery::zoo

@@ -4,6 +4,7 @@
 #include "orrery/core/check.hpp"
 #include "orrery/fiber/fiber.hpp"
 #include "orrery/fiber/switch.hpp"
+#include "orrery/sim/dependence.hpp"
 #include "orrery/sim/loop_fibers.hpp"
 
 #include <fmt/core.h>
@@ -25,7 +26,7 @@ void describe_run(void* user, std::string& out) {
 }  // namespace
 
 Engine::Engine(Strategy& strategy, RunOptions options)
-    : Tables{SpareTables::take()}, strategy_{strategy}, options_{options} {
+    : Tables{SpareTables::take()}, strategy_{strategy}, is_watched_{strategy.watches()}, options_{options} {
   agents_.add_test();
   acting_ = &agents_.test();
 }
@@ -91,7 +92,7 @@ bool Engine::drive(Horizon horizon, Instant until, const std::function<bool()>& 
 }
 
 void Engine::stop_if_over() {
-  if (!tearing_down_ && (finding_ || rerun_unreduced_)) tear_down();
+  if (!tearing_down_ && (finding_ || rerun_unreduced_ || is_pruned_)) tear_down();
   if (tearing_down_) throw RunStopped{};
 }
 
@@ -160,7 +161,7 @@ void Engine::execute(Op& op) {
 bool Engine::must_stop() {
   look_up_at_ = 0;
   if (tearing_down_) return false;
-  if (finding_ || rerun_unreduced_) return true;
+  if (finding_ || rerun_unreduced_ || is_pruned_) return true;
   if (operations_ >= options_.operations_max) {
     report_finding({.kind = FindingKind::no_progress,
                     .name = "operation budget",
@@ -178,7 +179,7 @@ bool Engine::must_stop() {
 
 /// What follows from an operation apart from its effect.
 void Engine::account_for(const Op& op) {
-  if (options_.record_events) executed_keys_.push_back(key_of(op));
+  if (options_.record_events) executed_keys_.push_back(sim::key_of(op));
   if (operations_ - jumped_at_ >= busy_max && (horizon_ != Horizon::time || now_ < until_)) {
     jump_to(now_ + std::chrono::milliseconds{1});  // S4
   }
@@ -189,10 +190,18 @@ inline Op& Engine::pick() {
   if (!stalls_.empty()) maybe_stall();
   const std::uint64_t count = enabled_.size();
   const std::uint64_t index =
-      count == 1 || tearing_down_ ? 0 : decide({.kind = DecisionKind::schedule, .count = count, .keys = this});
+      count == 1 || tearing_down_ ? 0 : decide({.kind = DecisionKind::schedule, .count = count, .enabled = &enabled_});
   Op& op = enabled_.option(index);
   enabled_.remove(op);
+  if (is_watched_ && !tearing_down_) tell_executed(op);
   return op;
+}
+
+void Engine::tell_executed(const Op& op) {
+  strategy_.executed(op);
+  if (!strategy_.gives_up()) return;
+  is_pruned_ = true;
+  look_up_at_ = 0;
 }
 
 Op* Engine::next() {
@@ -207,6 +216,7 @@ Op* Engine::next() {
         continue;
       }
       who.hurried_in = period_;
+      if (is_watched_ && !tearing_down_) strategy_.hurried(*op);
     } else if (enabled_.empty()) {
       ++period_;
       if (!advance_time()) return nullptr;
@@ -276,28 +286,6 @@ void Engine::act_at_end(Agent& agent) {
 
 // ---- choices ----------------------------------------------------------------------------------------------------------
 
-std::uint64_t Engine::key(std::uint64_t index) const { return key_of(enabled_.option(index)); }
-
-std::uint64_t Engine::key_of(const Op& op) {
-  TraceHasher hasher;
-  hasher.add(static_cast<std::uint64_t>(op.kind));
-  hasher.add(op.agent->path_hash);
-  switch (op.kind) {
-    case OpKind::take:
-      hasher.add(op.agent->takes);
-      break;
-    case OpKind::resume:
-      hasher.add(op.agent->resumes);
-      break;
-    default:
-      hasher.add(op.object->path_hash);
-      hasher.add(op.detail);
-      hasher.add(op.ordinal);
-      break;
-  }
-  return hasher.value().lo;
-}
-
 // What is done at once, without a choice: an operation that nobody else can observe and that observes nothing which
 // others change, so that it may as well happen before everything that is enabled. That is: the take of an unbounded
 // mailbox with one lane (its message is the oldest whatever others do) and the resumption of a wait that is over.
@@ -316,10 +304,31 @@ bool Engine::may_hurry(const Agent& who) const {
 }
 
 bool Engine::take_may_hurry(const Agent& who, const Cell& cell) const {
-  return may_hurry(who) && cell.bounded.load(std::memory_order_relaxed) == nullptr &&
-         !cell.uses_priorities.load(std::memory_order_relaxed) &&
-         cell.signals.load(std::memory_order_relaxed) == nullptr && cell.ending == Cell::Ending::none &&
-         !cell.is(Cell::is_supervised);
+  if (!may_hurry(who) || cell.uses_priorities.load(std::memory_order_relaxed) ||
+      cell.signals.load(std::memory_order_relaxed) != nullptr || cell.ending != Cell::Ending::none) {
+    return false;
+  }
+  BoundedMailbox* const bounded = cell.bounded.load(std::memory_order_relaxed);
+  if (options_.grain == Grain::fine) return bounded == nullptr && !cell.is(Cell::is_supervised);
+  return bounded == nullptr || bounded->counts().depth + roomy <= bounded->capacity();
+}
+
+/// A send that nobody can tell from one at another time:
+///   - into a channel: what others can observe is its delivery. Only the sender sees whether the target is known to be
+///     gone, which shows when the target ends: exited() then makes the run again if a send was hurried.
+///   - with Grain::coarse, to an actor that nobody else has sent to so far.
+bool Engine::send_may_hurry(Handle target, Agent& to) {
+  if (!options_.reduce || tearing_down_ || operations_ + 1 >= options_.operations_max) return false;
+  if (is_reached_by_channel(target)) {
+    if (to.order_matters) return false;
+    to.hurried_in = period_;
+    return true;
+  }
+  if (options_.grain == Grain::fine) return false;
+  if (only_sender_.size() <= to.index) only_sender_.resize(to.index + 1);
+  std::uint32_t& only = only_sender_[to.index];
+  if (only == 0) only = acting_->index + 1;
+  return only == acting_->index + 1;
 }
 
 void Engine::order_matters(Agent& who) {
@@ -345,7 +354,7 @@ void Engine::schedule(Cell& cell) {
       return;
     }
     who.op.kind = OpKind::resume;
-    at_once = at_once || (may_hurry(who) && !cell.is(Cell::is_supervised));
+    at_once = at_once || (may_hurry(who) && (!cell.is(Cell::is_supervised) || options_.grain == Grain::coarse));
   }
   who.op.object = &who;
   who.op.fiber = nullptr;
@@ -433,6 +442,7 @@ bool Engine::cancel(Timer& timer) {
     FireOp* const op = *at;
     enabled_.remove(*op);
     due_.erase(at);
+    if (is_watched_ && !tearing_down_) strategy_.withdrawn(*op);
     fire_ops_.give(*op);
     if (due_.empty()) release_due_timers();
   }
@@ -488,6 +498,7 @@ void Engine::release_due_timers() {
     op.timer = &timer;
     due_.push_back(&op);
     enabled_.add(op);
+    if (is_watched_ && !tearing_down_) strategy_.released(op);
   }
 }
 

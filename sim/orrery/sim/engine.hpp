@@ -35,7 +35,7 @@ class LoopFibers;
 /// Not a std::exception, so that a body's own handlers let it pass.
 struct RunStopped {};
 
-class Engine final : public orrery::World, public Observer, private OptionKeys, private Tables {
+class Engine final : public orrery::World, public Observer, private Tables {
  public:
   Engine(Strategy& strategy, RunOptions options);
   ~Engine() override;
@@ -77,6 +77,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   // ---- what the runner reads ------------------------------------------------------------------------------------
   [[nodiscard]] const std::optional<Finding>& finding() const noexcept { return finding_; }
   [[nodiscard]] bool wants_rerun_unreduced() const noexcept { return rerun_unreduced_; }
+  [[nodiscard]] bool is_pruned() const noexcept { return is_pruned_; }
   [[nodiscard]] Hash128 trace_hash() const noexcept { return hasher_.value(); }
   [[nodiscard]] const Decisions& decisions() const noexcept { return decisions_; }
   [[nodiscard]] const std::vector<std::uint64_t>& executed_keys() const noexcept { return executed_keys_; }
@@ -139,6 +140,8 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   static constexpr std::uint32_t acts_at_end_max = 64;
   /// Operations without a jump of the clock, until it moves all the same (S4).
   static constexpr std::uint64_t busy_max = 1'000;
+  /// Free places of a bounded mailbox that are many: see Grain::coarse.
+  static constexpr std::uint32_t roomy = 8;
   /// With more agents than this, not all of them are in the second-level cache.
   static constexpr std::size_t near_at_hand_max = 2'000;
 
@@ -177,16 +180,17 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   }
 
   // Choices.
-  [[nodiscard]] std::uint64_t key(std::uint64_t index) const override;
-  [[nodiscard]] static std::uint64_t key_of(const Op& op);
   [[nodiscard]] std::uint64_t decide(const Point& point);
   [[nodiscard]] bool may_hurry(const Agent& who) const;
+  [[nodiscard]] bool send_may_hurry(Handle target, Agent& to);
   [[nodiscard]] bool take_may_hurry(const Agent& who, const Cell& cell) const;
   void order_matters(Agent& who);
   void rerun_without_reductions() noexcept {
     rerun_unreduced_ = true;
     look_up_at_ = 0;
   }
+  /// Tells a strategy that wants to know.
+  void tell_executed(const Op& op);
   void wake_test() noexcept;
   void learn_what_is_watched();
   [[nodiscard]] std::optional<bool> evaluate(const std::string& name, const std::function<bool()>& predicate);
@@ -220,6 +224,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   [[nodiscard]] static std::string_view purpose_name(Timer::Purpose purpose) noexcept;
 
   Strategy& strategy_;
+  const bool is_watched_;  ///< the strategy wants to know what is executed
   RunOptions options_;
   Runtime* runtime_ = nullptr;
   Execution execution_;
@@ -242,6 +247,7 @@ class Engine final : public orrery::World, public Observer, private OptionKeys, 
   Agent* acting_ = nullptr;     ///< whose operation executes
   bool tearing_down_ = false;
   bool rerun_unreduced_ = false;
+  bool is_pruned_ = false;  ///< the strategy has given the run up
   bool in_predicate_ = false;
   bool done_held_ = false;
   std::uint64_t period_ =

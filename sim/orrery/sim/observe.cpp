@@ -104,6 +104,7 @@ std::string Engine::path_of(Handle handle) const {
 void Engine::spawned(Cell& cell, Handle parent) {
   const std::string* const path = cell.extras != nullptr && cell.extras->named ? &cell.extras->path : nullptr;
   const Agent& agent = agents_.add_actor(cell.handle(), parent, *cell.type, path);
+  if (is_watched_ && !tearing_down_) strategy_.spawned(agent, *acting_);
   note(EventKind::spawn, agent, cell.type->name_hash, acting_->path_hash);
   if (options_.record_events) record(EventKind::spawn, agents_.path_of(*acting_), agents_.path_of(agent), {});
 }
@@ -157,6 +158,10 @@ void Engine::fetch(std::uint32_t slot, const Agent& to) const {
 void Engine::before_enqueue(Handle target, const Envelope& envelope) {
   if (!running_) return;  // the body of the test runs alone
   Agent& to = agent(target);
+  if (send_may_hurry(target, to)) {
+    ++operations_;
+    return;
+  }
   if (agents_.size() > near_at_hand_max) fetch(target.slot, to);
   synchronise(*acting_, OpKind::enqueue, to, envelope.operations->message->name_hash, agents_.sent(*acting_, to));
 }
@@ -239,6 +244,7 @@ void Engine::put_into_channel(Handle target, Envelope* envelope, Link* signal) {
   Carried& what = carried_.take();
   what.envelope = envelope;
   what.signal = signal;
+  if (is_watched_) strategy_.carried(*acting_, carrier);
   (carrier.first == nullptr ? carrier.first : carrier.last->next) = &what;
   carrier.last = &what;
   if (carrier.first == &what) enabled_.add(carrier.op);
@@ -267,6 +273,7 @@ void Engine::enqueued(Handle target, Envelope& envelope, Enqueued outcome) {
   envelope.ordinal = agents_.sent(from, to)++;
   if (envelope.priority != Priority::normal) order_matters(to);
   const EventKind kind = outcome == Enqueued::accepted ? EventKind::enqueue : kind_of(outcome);
+  if (is_watched_) strategy_.sent(*acting_, from, to, envelope.ordinal);
   note(kind, to, from.path_hash ^ mix64(envelope.operations->message->name_hash), hash_of(envelope) + envelope.ordinal);
   if (options_.record_events && kind != EventKind::enqueue) record_refusal(from, to, envelope, outcome);
 }
@@ -291,6 +298,7 @@ void Engine::taken(Cell& cell, Envelope& envelope) {
   Agent& me = agents_.in_slot(cell.slot);
   ++me.takes;
   const Agent& from = sender_of(envelope);
+  if (is_watched_) strategy_.handles(me, from, envelope.ordinal);
   std::uint64_t ordinal = envelope.ordinal;
   if (envelope.attempt != 0) [[unlikely]]
     ordinal += std::uint64_t{envelope.attempt} << 32;
@@ -347,6 +355,7 @@ std::string Engine::last_handled() const {
 void Engine::replied(const Ask& ask, bool in_time) {
   if (tearing_down_) return;
   const Agent& me = *acting_;
+  if (is_watched_) strategy_.answers(me, agent(ask.asker));
   std::uint64_t value = 0;
   const MessageInfo& info = *ask.home->operations->message;
   if (ask.has_reply && info.hash_reply != nullptr) {
@@ -371,7 +380,8 @@ void Engine::resumed(Cell& cell) {
 
 void Engine::exited(Cell& cell, const ExitReason& reason) {
   if (tearing_down_) return;
-  const Agent& me = agent(cell.handle());
+  Agent& me = agent(cell.handle());
+  if (options_.mode == Mode::per_pair) order_matters(me);  // see send_may_hurry()
   note(EventKind::exit, me, static_cast<std::uint64_t>(reason.kind()), 0);
   if (options_.record_events) {
     record(EventKind::exit, agents_.path_of(me), agents_.path_of(me), to_string(reason));

@@ -51,6 +51,7 @@ struct Op {
   std::uint32_t dense = 0;
   OpKind kind = OpKind::take;
   bool enabled = false;
+  std::uint32_t serial = 0;  ///< which of the run's operations this is, in the order in which they were enabled
 };
 
 /// A timer that competes because its time has come.
@@ -67,6 +68,7 @@ class EnabledOps {
   void add(Op& op) {
     ORRERY_CHECK(!op.enabled);
     op.enabled = true;
+    op.serial = ++serial_;
     op.dense = static_cast<std::uint32_t>(dense_.size());
     dense_.push_back(&op);
     op.older = newest_;
@@ -96,10 +98,12 @@ class EnabledOps {
   void clear() noexcept {
     dense_.clear();
     oldest_ = newest_ = nullptr;
+    serial_ = 0;
   }
 
  private:
   std::vector<Op*> dense_;
+  std::uint32_t serial_ = 0;
   Op* oldest_ = nullptr;
   Op* newest_ = nullptr;
 };

@@ -15,10 +15,16 @@ enum class Mode : std::uint8_t { causal, per_pair };
 /// production can always do. `none`: it may not.
 enum class FaultProfile : std::uint8_t { none, local };
 
+/// How finely choices are offered. `fine`: wherever the order of two operations may matter. `coarse`: an actor also goes on
+/// through what rarely matters: takes of roomy bounded mailboxes and of supervised actors, and sends to an actor that
+/// nobody else has sent to so far in this run. A coarse run is one of the fine ones.
+enum class Grain : std::uint8_t { fine, coarse };
+
 struct RunOptions {
   RuntimeOptions runtime{.actors_max = 1U << 20, .mailbox_depth_warning = 0};
   Mode mode = Mode::causal;
   FaultProfile faults = FaultProfile::local;
+  Grain grain = Grain::fine;
   std::uint64_t operations_max = 10'000;  ///< of one run; more is the finding "no progress"
   int stalls_max = 2;                     ///< per run, with FaultProfile::local
   Duration stall_max = std::chrono::seconds{10};

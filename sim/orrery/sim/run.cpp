@@ -28,6 +28,7 @@ bool attempt(const Body& body, Strategy& strategy, const RunOptions& options, Ou
   outcome.divergence = strategy.divergence();
   outcome.ledger = world.finish();
   outcome.finding = engine.finding();
+  outcome.pruned = engine.is_pruned();
   outcome.trace_hash = engine.trace_hash();
   outcome.decisions = engine.decisions();
   outcome.order = engine.executed_keys();

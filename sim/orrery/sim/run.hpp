@@ -25,6 +25,7 @@ struct Outcome {
   Duration virtual_time{};
   Ledger ledger;
   bool reduced = true;  ///< false: an actor stopped another one, so the run was made without reductions
+  bool pruned = false;  ///< the strategy has given the run up: it shows nothing
   std::optional<std::string> divergence;  ///< of a replay
 };
 

@@ -1,6 +1,7 @@
 #include "orrery/sim/strategy.hpp"
 
 #include "orrery/core/check.hpp"
+#include "orrery/sim/dependence.hpp"
 
 #include <fmt/core.h>
 
@@ -28,7 +29,7 @@ std::string_view name_of(DecisionKind kind) {
 
 std::uint64_t RandomWalk::choose(const Point& point) {
   if (point.kind == DecisionKind::schedule) [[likely]]
-    return schedule_.below(point.count);
+    return ++choices_ > fair_after ? schedule_.below(point.count) : schedule(point);
   switch (point.kind) {
     case DecisionKind::schedule:
       break;
@@ -42,6 +43,8 @@ std::uint64_t RandomWalk::choose(const Point& point) {
   }
   return 0;
 }
+
+std::uint64_t RandomWalk::schedule(const Point& point) { return schedule_.below(point.count); }
 
 std::uint64_t Replay::choose(const Point& point) {
   const std::size_t at = next_++;
@@ -79,7 +82,7 @@ FollowOrder::FollowOrder(const std::vector<std::uint64_t>& order, const Decision
 }
 
 std::uint64_t FollowOrder::choose(const Point& point) {
-  if (point.kind != DecisionKind::schedule || point.keys == nullptr) {
+  if (point.kind != DecisionKind::schedule || point.enabled == nullptr) {
     const std::size_t at = next_other_++;
     const bool fits = at < others_.size() && others_[at].kind == point.kind && others_[at].count == point.count;
     return fits ? others_[at].index : 0;
@@ -87,7 +90,7 @@ std::uint64_t FollowOrder::choose(const Point& point) {
   std::uint64_t best = 0;
   std::size_t best_position = position_.size();
   for (std::uint64_t index = 0; index < point.count; ++index) {
-    const std::uint64_t key = point.keys->key(index);
+    const std::uint64_t key = key_of(point.enabled->option(index));
     const auto at = std::ranges::lower_bound(position_, key, {}, &std::pair<std::uint64_t, std::size_t>::first);
     if (at == position_.end() || at->first != key || at->second >= best_position) continue;
     best = index;

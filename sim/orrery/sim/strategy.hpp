@@ -28,21 +28,16 @@ struct Decision {
 };
 using Decisions = std::vector<Decision>;
 
-/// Names the options of a decision point by what they are, not by where they stand: sender, receiver, type, ordinal.
-class OptionKeys {
- public:
-  [[nodiscard]] virtual std::uint64_t key(std::uint64_t index) const = 0;
-
- protected:
-  ~OptionKeys() = default;
-};
+class EnabledOps;
+struct Agent;
+struct Op;
 
 struct Point {
   DecisionKind kind = DecisionKind::schedule;
   std::uint64_t count = 0;   ///< options; at least 2, or 0 for a draw over all 64 bits
   std::uint64_t stream = 0;  ///< draws: the named stream, and how often it was used
   std::uint64_t counter = 0;
-  const OptionKeys* keys = nullptr;  ///< schedule: what the options are
+  const EnabledOps* enabled = nullptr;  ///< schedule: the operations, by index
 };
 
 class Strategy {
@@ -52,17 +47,53 @@ class Strategy {
   [[nodiscard]] virtual std::uint64_t choose(const Point& point) = 0;
   /// Returns: what went wrong with a replay, once it is over.
   [[nodiscard]] virtual std::optional<std::string> divergence() const { return std::nullopt; }
+
+  /// Returns: whether the strategy wants to be told the rest; the same answer all the time.
+  [[nodiscard]] virtual bool watches() const noexcept { return false; }
+  /// An operation that was offered is about to have its effect, chosen or the only one. What it leads to is told next.
+  virtual void executed(const Op&) {}
+  /// An operation is done that was never offered, because its place in the order makes no difference.
+  virtual void hurried(const Op&) {}
+  /// `who` (the sender, or the channel) has brought a message of `from` to a mailbox; `ordinal` counts those of the pair.
+  virtual void sent(const Agent& who, const Agent& from, const Agent& to, std::uint32_t ordinal) {
+    static_cast<void>(who), static_cast<void>(from), static_cast<void>(to), static_cast<void>(ordinal);
+  }
+  /// `from` has put something into a channel, which will deliver it after what it carries already.
+  virtual void carried(const Agent& from, const Agent& channel) { static_cast<void>(from), static_cast<void>(channel); }
+  /// `who` begins to handle that message.
+  virtual void handles(const Agent& who, const Agent& from, std::uint32_t ordinal) {
+    static_cast<void>(who), static_cast<void>(from), static_cast<void>(ordinal);
+  }
+  /// A reply by `who` reaches `asker`.
+  virtual void answers(const Agent& who, const Agent& asker) { static_cast<void>(who), static_cast<void>(asker); }
+  virtual void spawned(const Agent& child, const Agent& parent) { static_cast<void>(child), static_cast<void>(parent); }
+  /// A timer has come due: its operation is enabled from now on.
+  virtual void released(const Op&) {}
+  /// An operation that was enabled will never be executed: its timer was cancelled.
+  virtual void withdrawn(const Op&) {}
+  /// Returns: whether nothing can be learned from this run any more; it ends then, without a finding.
+  [[nodiscard]] virtual bool gives_up() const noexcept { return false; }
 };
+
+/// A strategy goes on as a random walk after so many choices, so that whatever is enabled for long is done at last: a run
+/// that makes no progress is then a fair one.
+inline constexpr std::uint64_t fair_after = 2'000;
 
 /// Uniform over the enabled operations; draws are a function of (seed, stream, counter), so that an extra draw in one
 /// actor changes nothing elsewhere.
-class RandomWalk final : public Strategy {
+class RandomWalk : public Strategy {
  public:
   explicit RandomWalk(std::uint64_t seed) : seed_{seed}, schedule_{seed, 1}, faults_{seed, 2} {}
   [[nodiscard]] std::uint64_t choose(const Point& point) override;
 
+ protected:
+  /// Who goes next. What derives from this class has its own idea of that, and the same draws and faults.
+  [[nodiscard]] virtual std::uint64_t schedule(const Point& point);
+  [[nodiscard]] Entropy& entropy() noexcept { return schedule_; }
+
  private:
   std::uint64_t seed_;
+  std::uint64_t choices_ = 0;
   Entropy schedule_;
   Entropy faults_;
 };

@@ -45,7 +45,8 @@ struct Tables {
   Decisions decisions_;
   std::vector<std::uint64_t> executed_keys_;
   std::vector<Event> events_;
-  std::vector<std::size_t> event_of_;  ///< while recording, by agent: the event of the handler that runs
+  std::vector<std::uint32_t> only_sender_;  ///< with Grain::coarse, by agent: index of the only one so far, plus one
+  std::vector<std::size_t> event_of_;       ///< while recording, by agent: the event of the handler that runs
 
   std::vector<Invariant> invariants_;
   std::vector<Sometimes> sometimes_;
@@ -64,6 +65,7 @@ struct Tables {
     clear_and_keep(decisions_);
     clear_and_keep(executed_keys_);
     clear_and_keep(events_);
+    clear_and_keep(only_sender_);
     clear_and_keep(event_of_);
     clear_and_keep(invariants_);
     clear_and_keep(sometimes_);

@@ -60,7 +60,7 @@ TEST_F(Check, reports_nothing_when_the_property_holds_and_says_how_much_was_done
       {.runs = 2'100});
   EXPECT_EQ(reported.size(), 0);
   EXPECT_EQ(printed_line("[   SIM    ] seed"),
-            "[   SIM    ] seed 0x5eed2026, 2 100 runs, strategy random, faults local");
+            "[   SIM    ] seed 0x5eed2026, 2 100 runs, strategy portfolio, faults local");
   EXPECT_EQ(printed_line("[   SIM    ] 2 100 runs held").substr(0, 32), "[   SIM    ] 2 100 runs held, 10");
   EXPECT_NE(printed.find(" steps, 2.1s virtual; sometimes \"ten\" in "), std::string::npos) << printed;
   EXPECT_FALSE(std::filesystem::exists(folder));
@@ -134,7 +134,7 @@ TEST_F(Check, obeys_the_settings_before_what_the_test_says) {
       },
       {.runs = 1'000});
   EXPECT_EQ(bodies, 8);  // the first twice
-  EXPECT_EQ(printed_line("[   SIM    ] seed"), "[   SIM    ] seed 0xabc, 7 runs, strategy random, faults none");
+  EXPECT_EQ(printed_line("[   SIM    ] seed"), "[   SIM    ] seed 0xabc, 7 runs, strategy portfolio, faults none");
 }
 
 TEST_F(Check, limits_a_run_by_the_settings_and_says_so_in_the_command) {

@@ -70,7 +70,7 @@ TEST(Record, is_refused_at_every_length_but_its_own) {
     const auto read = parse_record(text.substr(0, length));
     ASSERT_FALSE(read) << length;
     const std::string expected =
-        length < 16 ? "line 1: \"orrery-record 1\" is expected: this is no record, or one of another version"
+        length < 16 ? "line 1: \"orrery-record 2\" is expected: this is no record, or one of another version"
                     : "the record is truncated: its last line must be \"end\" with a checksum";
     ASSERT_EQ(read.error(), expected) << length;
   }
@@ -105,16 +105,16 @@ TEST(Record, names_the_line_that_is_wrong) {
   expect_error(" 3 100\n", " 3 100 1\n", "line 4: three numbers are expected");
   expect_error("path 0 4 17", "path 0 x 17", "line 5: numbers are expected");
   expect_error("operations 10000", "operations many", "line 6: a number is expected");
-  expect_error("reduced 0", "reduced 2", "line 7: 0 or 1 is expected");
-  expect_error("decisions 3", "decisions 99999999999", "line 8: a number is expected");
-  expect_error("decisions 3", "decisions 4", "line 12: a decision is expected: s, d or f, the options, the choice");
-  expect_error("decisions 3", "decisions 2", "line 11: \"finding\" is expected");
-  expect_error("s 2 1", "s 2 2", "line 10: a decision is expected: s, d or f, the options, the choice");
-  expect_error("s 2 1", "q 2 1", "line 10: a decision is expected: s, d or f, the options, the choice");
-  expect_error("s 2 1", "s 2 1 0", "line 10: a decision is expected: s, d or f, the options, the choice");
-  expect_error("steps 9", "steps nine", "line 13: a number is expected");
-  expect_error("trace 0", "trace g", "line 14: 32 hexadecimal digits are expected");
-  expect_error("steps 9\n", "steps 9\nmore\n", "line 14: \"trace\" is expected");
+  expect_error("reduced 0", "reduced 2", "line 8: 0 or 1 is expected");
+  expect_error("decisions 3", "decisions 99999999999", "line 9: a number is expected");
+  expect_error("decisions 3", "decisions 4", "line 13: a decision is expected: s, d or f, the options, the choice");
+  expect_error("decisions 3", "decisions 2", "line 12: \"finding\" is expected");
+  expect_error("s 2 1", "s 2 2", "line 11: a decision is expected: s, d or f, the options, the choice");
+  expect_error("s 2 1", "q 2 1", "line 11: a decision is expected: s, d or f, the options, the choice");
+  expect_error("s 2 1", "s 2 1 0", "line 11: a decision is expected: s, d or f, the options, the choice");
+  expect_error("steps 9", "steps nine", "line 14: a number is expected");
+  expect_error("trace 0", "trace g", "line 15: 32 hexadecimal digits are expected");
+  expect_error("steps 9\n", "steps 9\nmore\n", "line 15: \"trace\" is expected");
 }
 
 TEST(Record, is_written_into_folders_that_are_not_there_yet_and_read_again) {

@@ -157,7 +157,8 @@ TEST_F(Flags, are_refused_when_unknown_or_without_a_good_value) {
     return taken ? std::string{"no error"} : taken.error();
   };
   EXPECT_EQ(error_of_flag("--orrery_x=1"),
-            "unknown flag --orrery_x; there are --orrery_seed, _runs, _replay, _faults, _max_steps, _out and "
+            "unknown flag --orrery_x; there are --orrery_seed, _runs, _replay, _faults, _strategy, _grain, _max_steps, "
+            "_out and "
             "_test_time_factor");
   EXPECT_EQ(error_of_flag("--orrery_=1").substr(0, 12), "unknown flag");
   EXPECT_EQ(error_of_flag("--orrery_seed"), "--orrery_seed needs a value: --orrery_seed=...");

@@ -17,7 +17,9 @@ Token random_token(Entropy& entropy) {
   Token token;
   token.run = entropy.next() >> entropy.below(64);
   if (entropy.below(2) == 0) token.seed = entropy.next() >> entropy.below(64);
-  token.profile = static_cast<std::uint8_t>(entropy.below(8));
+  token.profile = static_cast<std::uint8_t>(entropy.below(4));
+  if (entropy.below(2) == 0) token.strategy = static_cast<std::uint8_t>(entropy.below(32));
+  if (entropy.below(2) == 0) token.grain = static_cast<std::uint8_t>(entropy.below(4));
   token.test_hash = static_cast<std::uint16_t>(entropy.below(1 << 12));
   return token;
 }
@@ -33,7 +35,8 @@ TEST(Token, is_what_it_was_after_printing_and_reading) {
 }
 
 TEST(Token, holds_the_largest_numbers) {
-  const Token token{.seed = UINT64_MAX, .run = UINT64_MAX, .profile = 7, .test_hash = 0xfff};
+  const Token token{
+      .seed = UINT64_MAX, .run = UINT64_MAX, .profile = 3, .strategy = 31, .grain = 3, .test_hash = 0xfff};
   const auto read = parse_token(to_string(token));
   ASSERT_TRUE(read);
   EXPECT_EQ(*read, token);

@@ -75,7 +75,7 @@ sed 's/^steps .*/steps 1/' "$record" >"$work/edited.orrery"
 usage_error 'edited.orrery: the record was changed' ORRERY_REPLAY="$work/edited.orrery" "$naive"
 
 # --- flags and variables that are right ------------------------------------------------------------------------------
-ends 0 'seed 0x10, 5 runs, strategy random, faults none' ORRERY_SEED=7 ORRERY_RUNS=5 "$right" --orrery_seed=0x10 --orrery_faults=none
+ends 0 'seed 0x10, 5 runs, strategy portfolio, faults none' ORRERY_SEED=7 ORRERY_RUNS=5 "$right" --orrery_seed=0x10 --orrery_faults=none
 ends 0 '^  --orrery_seed=N ' "$right" --help
 ends 0 'Bank' "$right" --gtest_list_tests
 

@@ -46,21 +46,27 @@ std::uint64_t RandomWalk::choose(const Point& point) {
 
 std::uint64_t RandomWalk::schedule(const Point& point) { return schedule_.below(point.count); }
 
+std::uint64_t Replay::choose_leniently(const Point& point) {
+  std::size_t& next = next_of_kind_[static_cast<std::size_t>(point.kind)];
+  while (next < decisions_.size() && decisions_[next].kind != point.kind) ++next;
+  if (next >= decisions_.size()) return 0;
+  const std::uint64_t index = decisions_[next++].index;
+  return point.count == 0 ? index : std::min(index, point.count - 1);
+}
+
 std::uint64_t Replay::choose(const Point& point) {
+  if (mode_ == Mode::lenient) return choose_leniently(point);
   const std::size_t at = next_++;
   if (at < decisions_.size() && decisions_[at].kind == point.kind && decisions_[at].count == point.count) {
     return decisions_[at].index;
   }
-  if (mode_ == Mode::strict && !divergence_) {
+  if (!divergence_) {
     divergence_ =
         at >= decisions_.size()
             ? fmt::format("decision {}: the record ends, the program goes on with {} of {} options", at + 1,
                           name_of(point.kind), point.count)
             : fmt::format("decision {}: recorded {} of {} options, the program now offers {} of {}", at + 1,
                           name_of(decisions_[at].kind), decisions_[at].count, name_of(point.kind), point.count);
-  }
-  if (mode_ == Mode::lenient && at < decisions_.size() && decisions_[at].kind == point.kind && point.count != 0) {
-    return std::min(decisions_[at].index, point.count - 1);
   }
   return 0;
 }
@@ -74,8 +80,7 @@ std::optional<std::string> Replay::divergence() const {
 }
 
 FollowOrder::FollowOrder(const std::vector<std::uint64_t>& order, const Decisions& draws_and_faults)
-    : others_{draws_and_faults} {
-  std::erase_if(others_, [](const Decision& decision) { return decision.kind == DecisionKind::schedule; });
+    : others_{draws_and_faults, Replay::Mode::lenient} {
   position_.reserve(order.size());
   for (std::size_t i = 0; i < order.size(); ++i) position_.emplace_back(order[i], i);
   std::ranges::sort(position_);
@@ -83,9 +88,7 @@ FollowOrder::FollowOrder(const std::vector<std::uint64_t>& order, const Decision
 
 std::uint64_t FollowOrder::choose(const Point& point) {
   if (point.kind != DecisionKind::schedule || point.enabled == nullptr) {
-    const std::size_t at = next_other_++;
-    const bool fits = at < others_.size() && others_[at].kind == point.kind && others_[at].count == point.count;
-    return fits ? others_[at].index : 0;
+    return others_.choose(point);
   }
   std::uint64_t best = 0;
   std::size_t best_position = position_.size();

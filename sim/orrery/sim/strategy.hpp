@@ -10,6 +10,7 @@
 #pragma once
 #include "orrery/core/entropy.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -105,7 +106,8 @@ class Calm final : public Strategy {
 };
 
 /// Answers from a record. Strict: the first decision that differs in kind or number of options is a divergence. Lenient:
-/// such a decision, and everything past the record's end, is answered calmly.
+/// schedule, draws and faults are three records, so that one fault less does not move the schedule; what is out of range
+/// is the last option, and everything past a record's end is answered calmly.
 class Replay final : public Strategy {
  public:
   enum class Mode : std::uint8_t { strict, lenient };
@@ -114,9 +116,12 @@ class Replay final : public Strategy {
   [[nodiscard]] std::optional<std::string> divergence() const override;
 
  private:
+  [[nodiscard]] std::uint64_t choose_leniently(const Point& point);
+
   Decisions decisions_;
   Mode mode_;
   std::size_t next_ = 0;
+  std::array<std::size_t, 3> next_of_kind_{};  ///< lenient
   std::optional<std::string> divergence_;
 };
 
@@ -130,8 +135,7 @@ class FollowOrder final : public Strategy {
 
  private:
   std::vector<std::pair<std::uint64_t, std::size_t>> position_;  // sorted by key
-  Decisions others_;
-  std::size_t next_other_ = 0;
+  Replay others_;
 };
 
 /// Every run of a finite program, once: an odometer over the answers.

@@ -17,10 +17,6 @@ sim::Body bind(const Property& property, const Input& input) {
   return [&](sim::World& world) { property.body(world, input); };
 }
 
-sim::MakeStrategy random_walk(std::uint64_t run_seed) {
-  return [run_seed] { return std::make_unique<sim::RandomWalk>(mix64(run_seed + 1)); };
-}
-
 std::string told(const sim::Outcome& outcome, std::size_t at) {
   if (at >= outcome.events.size()) return "(nothing more)";
   const sim::Event& event = outcome.events[at];
@@ -100,10 +96,11 @@ void shrink_failure(Failure& failure, const Property& property, const CheckOptio
 }
 
 /// Finds out about a run that failed, or that differed from `other`.
-std::optional<Failure> examine(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
+std::optional<Failure> examine(const Property& property, CheckOptions options, std::uint64_t campaign_seed, Runs& runs,
                                std::uint64_t run, const sim::Outcome& found, const sim::Outcome* other) {
-  sim::Outcome first = make_run(property, options, campaign_seed, run, true);
-  sim::Outcome second = make_run(property, options, campaign_seed, run, true);
+  sim::Outcome first = runs.make(run, true);
+  sim::Outcome second = runs.make(run, true);
+  options.run = runs.options_of(run);
   const bool is_stable =
       is_same(first, second) && is_same(found, first) && (other == nullptr || is_same(found, *other));
   if (is_stable && !first.finding) return std::nullopt;
@@ -114,9 +111,12 @@ std::optional<Failure> examine(const Property& property, const CheckOptions& opt
   failure.record.test = property.name;
   failure.record.origin = origin_of_run(campaign_seed, run, options.commands_max);
   failure.record.operations_max = options.run.operations_max;
+  failure.record.grain = options.run.grain;
   failure.record.token = {.seed = campaign_seed,
                           .run = run,
                           .profile = static_cast<std::uint8_t>(options.run.faults),
+                          .strategy = static_cast<std::uint8_t>(options.strategy),
+                          .grain = static_cast<std::uint8_t>(options.grain),
                           .test_hash = hash_of_test(property.name)};
   auto input = property.make_input(failure.record.origin);
   failure.original_input = input->describe();
@@ -203,35 +203,66 @@ InputOrigin origin_of_run(std::uint64_t campaign_seed, std::uint64_t run, int co
           .values = static_cast<int>(std::min<std::int64_t>(values, 100))};
 }
 
-sim::Outcome make_run(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
-                      std::uint64_t run, bool record_events) {
-  const std::uint64_t seed = seed_of_run(campaign_seed, run);
-  const auto input = property.make_input(origin_of_run(campaign_seed, run, options.commands_max));
-  sim::RunOptions run_options = options.run;
-  run_options.record_events = record_events;
-  return run_once(bind(property, *input), random_walk(seed), run_options);
+sim::RunOptions Runs::options_of(std::uint64_t run) const {
+  sim::RunOptions options = options_.run;
+  options.grain = sim::plan_of_run(options_.strategy, options_.grain, run).grain;
+  return options;
+}
+
+sim::Outcome Runs::execute(std::uint64_t run, bool record_events, sim::Learned* watch) const {
+  const std::uint64_t seed = mix64(seed_of_run(seed_, run) + 1);
+  const sim::StrategyKind kind = sim::plan_of_run(options_.strategy, options_.grain, run).strategy;
+  const auto input = property_.make_input(origin_of_run(seed_, run, options_.commands_max));
+  sim::RunOptions options = options_of(run);
+  options.record_events = record_events;
+  const sim::Body body = bind(property_, *input);
+  if (watch == nullptr) return run_once(body, [&] { return sim::make_strategy(kind, seed, learned_); }, options);
+  const auto make_watched = [&]() -> std::unique_ptr<sim::Strategy> {
+    *watch = learned_;  // an attempt that is made again counts once
+    return std::make_unique<sim::Learning>(sim::make_strategy(kind, seed, learned_), *watch);
+  };
+  return run_once(body, make_watched, options);
+}
+
+sim::Outcome Runs::make(std::uint64_t run, bool record_events) {
+  const std::uint64_t first = std::min(run, sim::calibration_runs);
+  while (watched_ < first) {
+    sim::Learned seen;
+    (void)execute(watched_, false, &seen);
+    learned_ = std::move(seen);
+    ++watched_;
+  }
+  if (run != watched_ || run >= sim::calibration_runs) return execute(run, record_events, nullptr);
+  sim::Learned seen;
+  sim::Outcome outcome = execute(run, record_events, &seen);
+  learned_ = std::move(seen);
+  ++watched_;
+  return outcome;
 }
 
 std::optional<Failure> investigate(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
                                    std::uint64_t run) {
-  const sim::Outcome found = make_run(property, options, campaign_seed, run, false);
-  return examine(property, options, campaign_seed, run, found, nullptr);
+  Runs runs{property, options, campaign_seed};
+  const sim::Outcome found = runs.make(run);
+  return examine(property, options, campaign_seed, runs, run, found, nullptr);
 }
 
 CampaignResult run_campaign(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed) {
   CampaignResult result;
   result.seed = campaign_seed;
+  Runs runs{property, options, campaign_seed};
   for (std::uint64_t run = 0; run < options.runs && !result.failure; ++run) {
-    const sim::Outcome outcome = make_run(property, options, campaign_seed, run, false);
+    const sim::Outcome outcome = runs.make(run);
     ++result.runs;
     result.steps += outcome.steps;
     if (result.virtual_time <= Duration::max() - outcome.virtual_time) result.virtual_time += outcome.virtual_time;
     note_sometimes(result, outcome);
     if (outcome.finding) {
-      result.failure = examine(property, options, campaign_seed, run, outcome, nullptr);
+      result.failure = examine(property, options, campaign_seed, runs, run, outcome, nullptr);
     } else if (run == 0) {
-      const sim::Outcome again = make_run(property, options, campaign_seed, run, false);
-      if (!is_same(outcome, again)) result.failure = examine(property, options, campaign_seed, run, outcome, &again);
+      const sim::Outcome again = runs.make(run);
+      if (!is_same(outcome, again))
+        result.failure = examine(property, options, campaign_seed, runs, run, outcome, &again);
     }
   }
   return result;
@@ -253,6 +284,7 @@ sim::Outcome replay_record(const Property& property, const CheckOptions& options
   sim::RunOptions run_options = options.run;
   run_options.record_events = true;
   run_options.reduce = record.reduced;
+  run_options.grain = record.grain;
   run_options.operations_max = record.operations_max;
   run_options.faults = static_cast<sim::FaultProfile>(record.token.profile);
   return run_once(

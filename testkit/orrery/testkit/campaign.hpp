@@ -1,5 +1,6 @@
 // campaign.hpp: many runs of one property, until one fails or the budget is used up.
-// How:  run number i of a campaign is a function of (campaign seed, i) and nothing else, so that any run can be made alone.
+// How:  run number i of a campaign is a function of (campaign seed, i) and of what its first runs have shown, which is a
+//       function of the seed: any run can be made alone once they have been made.
 //       The first run, every failing run and every shrunk run are made twice and compared. A failing run is shrunk.
 // Always true:  (P1) a failure that is reported has been reproduced, with the same trace hash: the one that was found, and
 //                    the shrunk one from its record; what does not repeat itself is reported as non-determinism
@@ -8,6 +9,7 @@
 // Source:  SPEC X2, X4, Z9.
 #pragma once
 #include "orrery/sim/run.hpp"
+#include "orrery/sim/strategies/portfolio.hpp"
 #include "orrery/testkit/input.hpp"
 #include "orrery/testkit/record.hpp"
 #include "orrery/testkit/token.hpp"
@@ -25,7 +27,9 @@ namespace orrery::testkit {
 /// What a test can say about its campaign; the command line and the environment override it.
 struct CheckOptions {
   std::uint64_t runs = 1'000;
-  sim::RunOptions run{};
+  sim::RunOptions run{};  ///< its grain is the campaign's to set
+  sim::StrategyKind strategy = sim::StrategyKind::portfolio;
+  sim::GrainSetting grain = sim::GrainSetting::automatic;
   int commands_max = 20;  ///< the size of generated inputs grows to this
 };
 
@@ -75,9 +79,33 @@ struct CampaignResult {
 /// Returns: where the input of run `run` comes from.
 [[nodiscard]] InputOrigin origin_of_run(std::uint64_t campaign_seed, std::uint64_t run, int commands_max) noexcept;
 
-/// Makes run `run` of the campaign.
-[[nodiscard]] sim::Outcome make_run(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
-                                    std::uint64_t run, bool record_events);
+/// The runs of a campaign, by number.
+class Runs {
+ public:
+  /// All three outlive it.
+  Runs(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed)
+      : property_{property}, options_{options}, seed_{campaign_seed} {}
+
+  /// Makes run `run`, and before it the first ones of the campaign if they have not been made yet.
+  [[nodiscard]] sim::Outcome make(std::uint64_t run, bool record_events = false);
+  /// Returns: the options of run `run`.
+  [[nodiscard]] sim::RunOptions options_of(std::uint64_t run) const;
+
+ private:
+  [[nodiscard]] sim::Outcome execute(std::uint64_t run, bool record_events, sim::Learned* watch) const;
+
+  const Property& property_;
+  const CheckOptions& options_;
+  std::uint64_t seed_;
+  std::uint64_t watched_ = 0;  ///< so many of the first runs have been made
+  sim::Learned learned_;
+};
+
+/// Makes run `run` alone.    Cost: the first runs of the campaign too, when it comes after them.
+[[nodiscard]] inline sim::Outcome make_run(const Property& property, const CheckOptions& options,
+                                           std::uint64_t campaign_seed, std::uint64_t run, bool record_events) {
+  return Runs{property, options, campaign_seed}.make(run, record_events);
+}
 
 /// Makes runs 0, 1, ... until one fails.
 ///

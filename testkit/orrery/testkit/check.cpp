@@ -93,6 +93,10 @@ Wanted read_wanted(const std::string& text) {
   if (wanted.token.profile > static_cast<std::uint8_t>(sim::FaultProfile::local)) {
     refuse_replay(fmt::format("{} asks for faults that this program does not know", text));
   }
+  if (wanted.token.strategy >= sim::strategy_kinds ||
+      wanted.token.grain > static_cast<std::uint8_t>(sim::GrainSetting::coarse)) {
+    refuse_replay(fmt::format("{} asks for a strategy that this program does not know", text));
+  }
   return wanted;
 }
 
@@ -132,6 +136,8 @@ const Wanted& wanted_replay() {
 
 void replay_token(const Property& property, CheckOptions options, const Wanted& wanted, std::source_location where) {
   options.run.faults = static_cast<sim::FaultProfile>(wanted.token.profile);
+  options.strategy = static_cast<sim::StrategyKind>(wanted.token.strategy);
+  options.grain = static_cast<sim::GrainSetting>(wanted.token.grain);
   const auto failure = investigate(property, options, wanted.token.seed, wanted.token.run);
   if (!failure) {
     say(fmt::format("replay {}: run {} of {} passes now", wanted.text, wanted.token.run, property.name));
@@ -214,6 +220,8 @@ void check_property(const Property& property, CheckOptions options, std::source_
   options.runs = set.runs.value_or(options.runs);
   options.run.faults = set.faults.value_or(options.run.faults);
   options.run.operations_max = set.max_steps.value_or(options.run.operations_max);
+  options.strategy = set.strategy.value_or(options.strategy);
+  options.grain = set.grain.value_or(options.grain);
   const std::uint64_t seed = set.seed.value_or(default_seed);
   ORRERY_CHECK(options.runs > 0, "{} is checked with no run at all", property.name);
   if (set.replay) {
@@ -229,8 +237,8 @@ void check_property(const Property& property, CheckOptions options, std::source_
     }
     return;
   }
-  say(fmt::format("seed {:#x}, {}, strategy random, faults {}", seed, count_of(options.runs, "run"),
-                  name_of(options.run.faults)));
+  say(fmt::format("seed {:#x}, {}, strategy {}, faults {}", seed, count_of(options.runs, "run"),
+                  sim::name_of(options.strategy), name_of(options.run.faults)));
   const CampaignResult result = run_campaign(property, options, seed);
   if (result.failure) {
     const Failure& failure = *result.failure;

@@ -11,7 +11,7 @@ namespace orrery::testkit {
 
 namespace {
 
-constexpr std::string_view first_line = "orrery-record 1\n";
+constexpr std::string_view first_line = "orrery-record 2\n";
 constexpr std::string_view kinds = "sdf";  // schedule, draw, fault
 
 /// Reads a record line by line, with the number of the line for errors.
@@ -74,7 +74,8 @@ std::string to_text(const Record& record) {
       fmt::format("{}test {}\ntoken {}\ninput {} {} {}\npath", first_line, record.test, to_string(record.token),
                   record.origin.seed, record.origin.commands, record.origin.values);
   for (const std::size_t index : record.path) out += fmt::format(" {}", index);
-  out += fmt::format("\noperations {}\nreduced {}\ndecisions {}\n", record.operations_max, record.reduced ? 1 : 0,
+  out += fmt::format("\noperations {}\ngrain {}\nreduced {}\ndecisions {}\n", record.operations_max,
+                     record.grain == sim::Grain::coarse ? "coarse" : "fine", record.reduced ? 1 : 0,
                      record.decisions.size());
   for (const auto& [kind, count, index] : record.decisions) {
     out += fmt::format("{} {} {}\n", kinds[static_cast<std::size_t>(kind)], count, index);
@@ -87,7 +88,7 @@ std::string to_text(const Record& record) {
 
 std::expected<Record, std::string> parse_record(std::string_view text) {
   if (!text.starts_with(first_line)) {
-    return std::unexpected("line 1: \"orrery-record 1\" is expected: this is no record, or one of another version");
+    return std::unexpected("line 1: \"orrery-record 2\" is expected: this is no record, or one of another version");
   }
   const auto last = text.rfind("\nend ");
   if (last == std::string_view::npos || text.size() != last + 22 || !text.ends_with('\n')) {
@@ -122,6 +123,9 @@ std::expected<Record, std::string> parse_record(std::string_view text) {
   }
   if (line = lines.value("operations"); !line) return std::unexpected(line.error());
   if (!read_only_number(*line, record.operations_max)) return fail("a number is expected");
+  if (line = lines.value("grain"); !line) return std::unexpected(line.error());
+  if (*line != "fine" && *line != "coarse") return fail("fine or coarse is expected");
+  record.grain = *line == "coarse" ? sim::Grain::coarse : sim::Grain::fine;
   int reduced = 0;
   if (line = lines.value("reduced"); !line) return std::unexpected(line.error());
   if (!read_only_number(*line, reduced) || (reduced != 0 && reduced != 1)) return fail("0 or 1 is expected");

@@ -23,6 +23,7 @@ struct Record {
   InputOrigin origin;                ///< of the generated input
   std::vector<std::size_t> path;     ///< from the generated input to the shrunk one
   std::uint64_t operations_max = 0;  ///< the limit of a run, which "no progress" depends on
+  sim::Grain grain = sim::Grain::fine;
   bool reduced = true;
   sim::Decisions decisions;
   std::string finding;  ///< headline and name, for people

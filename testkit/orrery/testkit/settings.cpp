@@ -1,6 +1,7 @@
 #include "orrery/testkit/settings.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <unistd.h>  // environ
 
@@ -67,6 +68,21 @@ Set set(Settings& settings, std::string_view key, std::string_view name, std::st
     }
     return {};
   }
+  if (key == "strategy") {
+    settings.strategy = sim::parse_strategy(value);
+    if (!settings.strategy) {
+      return std::unexpected(
+          fmt::format("{}=\"{}\" is not a strategy: {}", name, value, fmt::join(sim::strategy_names(), ", ")));
+    }
+    return {};
+  }
+  if (key == "grain") {
+    using enum sim::GrainSetting;
+    if (value != "auto" && value != "fine" && value != "coarse")
+      return std::unexpected(fmt::format("{}=\"{}\" is not a grain: auto, fine or coarse", name, value));
+    settings.grain = value == "auto" ? automatic : value == "fine" ? fine : coarse;
+    return {};
+  }
   if (key == "replay" || key == "out") {
     if (value.empty()) return std::unexpected(fmt::format("{} is empty", name));
     if (key == "replay") {
@@ -84,13 +100,10 @@ struct Variable {
   std::string_view key;
   const char* name;
 };
-constexpr Variable variables[] = {{"seed", "ORRERY_SEED"},
-                                  {"runs", "ORRERY_RUNS"},
-                                  {"max_steps", "ORRERY_MAX_STEPS"},
-                                  {"faults", "ORRERY_FAULTS"},
-                                  {"replay", "ORRERY_REPLAY"},
-                                  {"out", "ORRERY_OUT"},
-                                  {"test_time_factor", "ORRERY_TEST_TIME_FACTOR"}};
+constexpr Variable variables[] = {
+    {"seed", "ORRERY_SEED"},     {"runs", "ORRERY_RUNS"},         {"max_steps", "ORRERY_MAX_STEPS"},
+    {"faults", "ORRERY_FAULTS"}, {"strategy", "ORRERY_STRATEGY"}, {"grain", "ORRERY_GRAIN"},
+    {"replay", "ORRERY_REPLAY"}, {"out", "ORRERY_OUT"},           {"test_time_factor", "ORRERY_TEST_TIME_FACTOR"}};
 
 /// Returns: how many characters must be put in, left out or changed to turn `a` into `b`.    Source: Levenshtein's.
 std::size_t edits(std::string_view a, std::string_view b) {
@@ -168,10 +181,10 @@ std::expected<void, std::string> take_flags(Settings& settings, int& argc, char*
       return result;
     }
     if (!known) {
-      return std::unexpected(
-          fmt::format("unknown flag {}; there are --orrery_seed, _runs, _replay, _faults, _max_steps, _out and "
-                      "_test_time_factor",
-                      name));
+      return std::unexpected(fmt::format(
+          "unknown flag {}; there are --orrery_seed, _runs, _replay, _faults, _strategy, _grain, _max_steps, _out and "
+          "_test_time_factor",
+          name));
     }
   }
   if (kept < argc) argv[kept] = nullptr;
@@ -196,6 +209,8 @@ std::string_view help() {
   --orrery_runs=N        ORRERY_RUNS       runs per property
   --orrery_replay=T      ORRERY_REPLAY     make one run again: a token, or the path of a failure.orrery
   --orrery_faults=NAME   ORRERY_FAULTS     none or local
+  --orrery_strategy=NAME ORRERY_STRATEGY   who chooses: portfolio (all in turn), random, pos, pct3, ...
+  --orrery_grain=NAME    ORRERY_GRAIN      how finely choices are offered: auto (in turn), fine or coarse
   --orrery_max_steps=N   ORRERY_MAX_STEPS  operations after which a run makes no progress
   --orrery_out=DIR       ORRERY_OUT        where records and reports go (orrery-out)
 Tests on threads:

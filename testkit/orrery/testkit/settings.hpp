@@ -3,7 +3,7 @@
 //        exit code 2, before any test runs (with gtest_main) or at the first check (with another main).
 // Source:  UX section 3.
 #pragma once
-#include "orrery/sim/options.hpp"
+#include "orrery/sim/strategies/portfolio.hpp"
 
 #include <cstdint>
 #include <expected>
@@ -18,13 +18,15 @@ inline constexpr int exit_diverged = 5;
 inline constexpr std::uint32_t time_factor_max = 1'000;
 
 struct Settings {
-  std::optional<std::uint64_t> seed;        ///< ORRERY_SEED: decimal, or hexadecimal with 0x
-  std::optional<std::uint64_t> runs;        ///< ORRERY_RUNS
-  std::optional<std::string> replay;        ///< ORRERY_REPLAY: a token or the path of a record
-  std::optional<sim::FaultProfile> faults;  ///< ORRERY_FAULTS: none or local
-  std::optional<std::uint64_t> max_steps;   ///< ORRERY_MAX_STEPS: operations of one run
-  std::string out = "orrery-out";           ///< ORRERY_OUT: where records and reports go
-  std::uint32_t time_factor = 1;            ///< ORRERY_TEST_TIME_FACTOR: what a probe's real waits are multiplied by
+  std::optional<std::uint64_t> seed;          ///< ORRERY_SEED: decimal, or hexadecimal with 0x
+  std::optional<std::uint64_t> runs;          ///< ORRERY_RUNS
+  std::optional<std::string> replay;          ///< ORRERY_REPLAY: a token or the path of a record
+  std::optional<sim::FaultProfile> faults;    ///< ORRERY_FAULTS: none or local
+  std::optional<sim::StrategyKind> strategy;  ///< ORRERY_STRATEGY: portfolio, random, pos, ...
+  std::optional<sim::GrainSetting> grain;     ///< ORRERY_GRAIN: auto, fine or coarse
+  std::optional<std::uint64_t> max_steps;     ///< ORRERY_MAX_STEPS: operations of one run
+  std::string out = "orrery-out";             ///< ORRERY_OUT: where records and reports go
+  std::uint32_t time_factor = 1;              ///< ORRERY_TEST_TIME_FACTOR: what a probe's real waits are multiplied by
 };
 
 /// Reads the environment. A variable that is nearly spelled like one of ours is refused, too: a typing error must not pass

@@ -42,6 +42,7 @@ class Shrinker {
     while (smaller && !is_over()) {
       smaller = pass_input();
       smaller = pass_calm() || smaller;
+      smaller = pass_without_faults() || smaller;
       smaller = pass_choices() || smaller;
       smaller = pass_smaller_choices() || smaller;
       smaller = pass_other_schedules() || smaller;
@@ -144,6 +145,20 @@ class Shrinker {
   }
 
   bool pass_calm() { return take_if_smaller(try_calm(*best_.input)); }
+
+  /// The same order without any fault: choices stand elsewhere then, so that they cannot be carried over by their places.
+  bool pass_without_faults() {
+    sim::Decisions decisions = best_.outcome.decisions;
+    bool any = false;
+    for (sim::Decision& decision : decisions) {
+      if (decision.kind != sim::DecisionKind::fault || decision.index == 0) continue;
+      decision.index = 0;
+      any = true;
+    }
+    return any && take_if_smaller(try_run(*best_.input, [&] {
+             return std::make_unique<sim::FollowOrder>(best_.outcome.order, decisions);
+           }));
+  }
 
   /// Delta debugging over the choices that are not calm: whole ranges of them back to 0, ever smaller ones.
   bool pass_choices() {

@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::string_view alphabet = "0123456789abcdefghjkmnpqrstvwxyz";  // D. Crockford's, without i l o u
 constexpr unsigned has_seed = 8;
+constexpr unsigned has_plan = 4;
+constexpr unsigned profile_bits = 3;
+constexpr std::uint8_t strategy_max = 31;
+constexpr std::uint8_t grain_max = 3;
 
 /// As one printable line, whatever somebody has pasted.
 std::string quoted(std::string_view text) { return describe(text); }
@@ -102,11 +106,16 @@ std::uint64_t checksum_of(const std::vector<bool>& body) {
 
 std::vector<bool> body_of(const Token& token) {
   const bool own_seed = token.seed != default_seed;
+  const bool own_plan = token.strategy != 0 || token.grain != 0;
   BitWriter writer;
-  writer.put(token.profile | (own_seed ? has_seed : 0), 4);
+  writer.put(token.profile | (own_seed ? has_seed : 0) | (own_plan ? has_plan : 0), 4);
   writer.put(token.test_hash, 12);
   writer.put_number(token.run);
   if (own_seed) writer.put_number(token.seed);
+  if (own_plan) {
+    writer.put(token.strategy, 5);
+    writer.put(token.grain, 2);
+  }
   return std::move(writer).take();
 }
 
@@ -117,7 +126,8 @@ std::uint16_t hash_of_test(std::string_view test_name) noexcept {
 }
 
 std::string to_string(const Token& token) {
-  ORRERY_CHECK(token.profile < has_seed && token.test_hash <= 0xfff);
+  ORRERY_CHECK(token.profile <= profile_bits && token.test_hash <= 0xfff);
+  ORRERY_CHECK(token.strategy <= strategy_max && token.grain <= grain_max);
   const std::vector<bool> body = body_of(token);
   BitWriter checksum;
   checksum.put(checksum_of(body), checksum_bits);
@@ -140,10 +150,14 @@ std::expected<Token, std::string> parse_token(std::string_view text) {
   (void)reader.get(checksum_bits);
   Token token;
   const auto flags = static_cast<unsigned>(reader.get(4));
-  token.profile = static_cast<std::uint8_t>(flags & (has_seed - 1));
+  token.profile = static_cast<std::uint8_t>(flags & profile_bits);
   token.test_hash = static_cast<std::uint16_t>(reader.get(12));
   token.run = reader.get_number();
   if ((flags & has_seed) != 0) token.seed = reader.get_number();
+  if ((flags & has_plan) != 0) {
+    token.strategy = static_cast<std::uint8_t>(reader.get(5));
+    token.grain = static_cast<std::uint8_t>(reader.get(2));
+  }
   // Printing it again compares the checksum, and refuses a second spelling of the same token.
   if (reader.failed() || to_string(token) != text) {
     return std::unexpected(

@@ -1,6 +1,7 @@
 // token.hpp: the short name of a run, to be pasted.
 // Why:  a failure in a log of last week must be one paste away from a debugger.
-// How:  a token holds the campaign's seed (unless it is the default one), the number of the run, what the run may do,
+// How:  a token holds the campaign's seed, strategy and grain (unless they are the default ones), the number of the run,
+//       what the run may do,
 //       a few bits of the test's name, and a checksum, in lower-case base 32 without letters that look alike. The run is
 //       generated again from it; nothing needs to be stored.
 // Always true:  (T1) every token has one spelling, and no other text is taken for it
@@ -21,7 +22,9 @@ inline constexpr std::uint64_t default_seed = 0x5eed2026;
 struct Token {
   std::uint64_t seed = default_seed;
   std::uint64_t run = 0;
-  std::uint8_t profile = 0;     ///< the fault profile, 0 to 7
+  std::uint8_t profile = 0;     ///< the fault profile, 0 to 3
+  std::uint8_t strategy = 0;    ///< sim::StrategyKind of the campaign
+  std::uint8_t grain = 0;       ///< sim::GrainSetting of the campaign
   std::uint16_t test_hash = 0;  ///< 12 bits of the test's name
   friend bool operator==(const Token&, const Token&) = default;
 };

@@ -21,6 +21,8 @@ constexpr std::array rotation = {
 
 std::string_view name_of(StrategyKind kind) noexcept { return names[static_cast<std::size_t>(kind)]; }
 
+std::span<const std::string_view> strategy_names() noexcept { return names; }
+
 std::optional<StrategyKind> parse_strategy(std::string_view name) noexcept {
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i] == name) return static_cast<StrategyKind>(i);

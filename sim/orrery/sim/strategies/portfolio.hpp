@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace orrery::sim {
@@ -32,6 +33,8 @@ enum class StrategyKind : std::uint8_t {
 };
 inline constexpr std::uint8_t strategy_kinds = 11;
 [[nodiscard]] std::string_view name_of(StrategyKind kind) noexcept;
+/// Returns: all names, by number.
+[[nodiscard]] std::span<const std::string_view> strategy_names() noexcept;
 [[nodiscard]] std::optional<StrategyKind> parse_strategy(std::string_view name) noexcept;
 
 /// `automatic`: a campaign alternates.

@@ -16,6 +16,15 @@ void add_protocols(std::vector<Program>& programs) {
   add_ben_or(programs);
   add_primary_backup(programs);
   add_quorum_register(programs);
+  add_replicated_counter(programs);
+  add_lease(programs);
+  add_registry_down(programs);
+  add_snapshot(programs);
+  add_causal_broadcast(programs);
+  add_reliable_broadcast(programs);
+  add_membership(programs);
+  add_late_replies(programs);
+  add_retried_request(programs);
 }
 
 }  // namespace orrery::zoo

@@ -17,5 +17,14 @@ void add_bully(std::vector<Program>& programs);
 void add_ben_or(std::vector<Program>& programs);
 void add_primary_backup(std::vector<Program>& programs);
 void add_quorum_register(std::vector<Program>& programs);
+void add_replicated_counter(std::vector<Program>& programs);
+void add_lease(std::vector<Program>& programs);
+void add_registry_down(std::vector<Program>& programs);
+void add_snapshot(std::vector<Program>& programs);
+void add_causal_broadcast(std::vector<Program>& programs);
+void add_reliable_broadcast(std::vector<Program>& programs);
+void add_membership(std::vector<Program>& programs);
+void add_late_replies(std::vector<Program>& programs);
+void add_retried_request(std::vector<Program>& programs);
 
 }  // namespace orrery::zoo

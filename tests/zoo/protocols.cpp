@@ -23,7 +23,7 @@ void add_protocols(std::vector<Program>& programs) {
   add_causal_broadcast(programs);
   add_reliable_broadcast(programs);
   add_membership(programs);
-  add_late_replies(programs);
+  add_abandoned_question(programs);
   add_retried_request(programs);
 }
 

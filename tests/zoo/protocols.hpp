@@ -24,7 +24,7 @@ void add_snapshot(std::vector<Program>& programs);
 void add_causal_broadcast(std::vector<Program>& programs);
 void add_reliable_broadcast(std::vector<Program>& programs);
 void add_membership(std::vector<Program>& programs);
-void add_late_replies(std::vector<Program>& programs);
+void add_abandoned_question(std::vector<Program>& programs);
 void add_retried_request(std::vector<Program>& programs);
 
 }  // namespace orrery::zoo

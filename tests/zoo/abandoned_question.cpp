@@ -1,4 +1,4 @@
-// late_replies.cpp: a reply that comes when nobody expects it any more.
+// abandoned_question.cpp: a reply that comes when nobody expects it any more.
 #include "tests/zoo/cast.hpp"
 #include "tests/zoo/protocols.hpp"
 
@@ -90,18 +90,18 @@ sim::Body talk(bool has_flaw, int steps) {
 
 }  // namespace
 
-void add_late_replies(std::vector<Program>& programs) {
+void add_abandoned_question(std::vector<Program>& programs) {
   constexpr std::string_view source =
-      "the late reply of SURW's and our own studies: one message must be slower than many";
+      "one message must be slower than many others, which a random walk does not do (SURW, ASPLOS 2025)";
   constexpr std::string_view taken = "an answer is taken for that to another question";
-  programs.insert(
-      programs.end(),
-      {
-          {"late_reply_after_5", "replies carry no number, and one comes when its question is given up", source, taken,
-           talk(true, 5), network()},
-          {"late_reply_after_25", "the same, after five times as many steps", source, taken, talk(true, 25), network()},
-          {"late_reply_is_known", "", source, "", talk(false, 5), network()},
-      });
+  programs.insert(programs.end(),
+                  {
+                      {"abandoned_question_5", "replies carry no number, and one comes when its question is given up",
+                       source, taken, talk(true, 5), network()},
+                      {"abandoned_question_25", "the same, after five times as many steps", source, taken,
+                       talk(true, 25), network()},
+                      {"abandoned_question_5_numbered", "", source, "", talk(false, 5), network()},
+                  });
 }
 
 }  // namespace orrery::zoo

@@ -129,7 +129,7 @@ void add_ben_or(std::vector<Program>& programs) {
       programs.end(),
       {
           {"ben_or_decides_on_one", "one proposal is enough to decide", paper, differ,
-           rounds(Flaw::decides_on_one_proposal, {.processes = 3, .down_max = 1, .rounds = 3}), network()},
+           rounds(Flaw::decides_on_one_proposal, {.processes = 5, .down_max = 2, .rounds = 2}), network()},
           {"ben_or_counts_the_received", "a bit is proposed that has most of the reports received, not of all", paper,
            differ, rounds(Flaw::proposes_on_most_of_the_received, {.processes = 4, .down_max = 1, .rounds = 2}),
            network()},

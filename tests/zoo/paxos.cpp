@@ -143,7 +143,9 @@ void add_paxos(std::vector<Program>& programs) {
       programs.end(),
       {
           {"paxos_lowest_ballot", "a proposer adopts the value accepted with the lowest ballot, not the highest",
-           psharp, two, paxos(Flaw::adopts_lowest, {.acceptors = 3, .proposers = 3, .rounds = 2}), network()},
+           psharp, two, paxos(Flaw::adopts_lowest, {.acceptors = 3, .proposers = 3}), network()},
+          {"paxos_lowest_ballot_5", "the same with five acceptors", psharp, two,
+           paxos(Flaw::adopts_lowest, {.acceptors = 5, .proposers = 3}), network()},
           {"paxos_small_quorum", "one acceptor less than a majority is enough",
            "Paxos of the P repository's evaluation of feedback-guided search", two,
            paxos(Flaw::small_quorum, {.acceptors = 5, .proposers = 2}), network()},

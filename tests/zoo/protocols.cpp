@@ -25,6 +25,10 @@ void add_protocols(std::vector<Program>& programs) {
   add_membership(programs);
   add_abandoned_question(programs);
   add_retried_request(programs);
+  add_termination(programs);
+  add_ricart_agrawala(programs);
+  add_reference_count(programs);
+  add_directory_cache(programs);
 }
 
 }  // namespace orrery::zoo

@@ -26,5 +26,9 @@ void add_reliable_broadcast(std::vector<Program>& programs);
 void add_membership(std::vector<Program>& programs);
 void add_abandoned_question(std::vector<Program>& programs);
 void add_retried_request(std::vector<Program>& programs);
+void add_termination(std::vector<Program>& programs);
+void add_ricart_agrawala(std::vector<Program>& programs);
+void add_reference_count(std::vector<Program>& programs);
+void add_directory_cache(std::vector<Program>& programs);
 
 }  // namespace orrery::zoo

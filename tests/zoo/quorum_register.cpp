@@ -119,9 +119,11 @@ void add_quorum_register(std::vector<Program>& programs) {
   programs.insert(programs.end(),
                   {
                       {"register_without_write_back_3", "a reader does not write back what it has read", paper, older,
-                       reads(Flaw::reads_without_writing_back, 3, 3, 3), network()},
-                      {"register_without_write_back_5", "the same with five replicas and three readers", paper, older,
-                       reads(Flaw::reads_without_writing_back, 5, 3, 3), network()},
+                       reads(Flaw::reads_without_writing_back, 3, 1, 2), network()},
+                      {"register_without_write_back_5", "the same with five replicas", paper, older,
+                       reads(Flaw::reads_without_writing_back, 5, 1, 2), network()},
+                      {"register_without_write_back_7", "the same with seven replicas", paper, older,
+                       reads(Flaw::reads_without_writing_back, 7, 1, 2), network()},
                       {"register_with_write_back_3", "", paper, "", reads(Flaw::none, 3, 2, 3), network()},
                       {"register_with_write_back_5", "", paper, "", reads(Flaw::none, 5, 1, 2), network()},
                   });

@@ -200,15 +200,17 @@ void add_raft_logs(std::vector<Program>& programs) {
   programs.insert(programs.end(),
                   {
                       {"raft_figure_8", "a leader commits an entry of an earlier term because a majority has it",
-                       "figure 8 of Ongaro and Ousterhout, with three servers, from where two have led and nobody else "
-                       "has an entry",
-                       two, logs(Flaw::commits_old_terms, {{1, {{1, 0}}}, {0}, {2, {{2, 2}}}}, 2), network()},
+                       "figure 8 of Ongaro and Ousterhout with three servers, of which the first has led", two,
+                       logs(Flaw::commits_old_terms, {{2, {{1, 0}}}, {0}, {3}}, 1), network()},
+                      {"raft_figure_8_from_nothing", "the same, before anybody has led",
+                       "figure 8 of Ongaro and Ousterhout, with three servers", two,
+                       logs(Flaw::commits_old_terms, {{2}, {0}, {3}}), network(), 100'000},
                       {"raft_without_previous_check", "a follower appends without looking at the entry before", paper,
                        two, logs(Flaw::skips_previous_check, {{2}, {1}, {1}}), network()},
                       {"raft_stale_leader", "a follower accepts entries from the leader of an earlier term", paper, two,
-                       logs(Flaw::follows_stale_leaders, {{2}, {1}, {2}}), network()},
+                       logs(Flaw::follows_stale_leaders, {{1}, {0}, {2}}), network()},
                       {"raft_backward_leader", "votes go to candidates whose logs are behind", paper, two,
-                       logs(Flaw::elects_the_backward, {{1}, {1}, {1}}), network()},
+                       logs(Flaw::elects_the_backward, {{1}, {1}, {0}, {0}, {0}}), network()},
                       {"raft_logs_3", "", paper, "", logs(Flaw::none, {{2}, {1}, {3}}), network()},
                       {"raft_logs_5", "", paper, "", logs(Flaw::none, {{2}, {1}, {1}, {0}, {0}}), network()},
                   });

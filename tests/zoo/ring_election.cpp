@@ -72,12 +72,13 @@ void add_ring_election(std::vector<Program>& programs) {
       "E. Chang, R. Roberts: An Improved Algorithm for Decentralized Extrema-Finding in Circular Configurations of "
       "Processes "
       "(CACM 22, 1979)";
-  programs.insert(programs.end(),
-                  {
-                      {"ring_election_late_runner", "who does not run yet passes a smaller number on", paper,
-                       "two machines lead", election(Flaw::passes_on_without_running, {6, 1, 5, 2, 4, 3}), network()},
-                      {"ring_election", "", paper, "", election(Flaw::none, {6, 1, 5, 2, 4, 3}), network()},
-                  });
+  programs.insert(
+      programs.end(),
+      {
+          {"ring_election_late_runner", "who does not run yet passes a smaller number on", paper, "two machines lead",
+           election(Flaw::passes_on_without_running, {9, 1, 8, 2, 7, 3, 6, 4, 5}), network()},
+          {"ring_election", "", paper, "", election(Flaw::none, {6, 1, 5, 2, 4, 3}), network()},
+      });
 }
 
 }  // namespace orrery::zoo

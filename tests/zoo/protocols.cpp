@@ -5,6 +5,7 @@ namespace orrery::zoo {
 void add_protocols(std::vector<Program>& programs) {
   add_raft_elections(programs);
   add_raft_logs(programs);
+  add_raft_membership(programs);
   add_paxos(programs);
   add_two_phase_commit(programs);
   add_chain_replication(programs);

@@ -6,6 +6,7 @@ namespace orrery::zoo {
 
 void add_raft_elections(std::vector<Program>& programs);
 void add_raft_logs(std::vector<Program>& programs);
+void add_raft_membership(std::vector<Program>& programs);
 void add_paxos(std::vector<Program>& programs);
 void add_two_phase_commit(std::vector<Program>& programs);
 void add_chain_replication(std::vector<Program>& programs);

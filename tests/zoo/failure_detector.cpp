@@ -1,5 +1,5 @@
 // failure_detector.cpp: a detector pings its nodes round by round, and its clock says when a round is over: after so many ticks
-// of its own, which the nodes may outrun or not.
+// of its own, which the nodes may outrun or not. Nobody is dead here, and nobody is to be pinged on and on.
 #include "tests/zoo/cast.hpp"
 #include "tests/zoo/protocols.hpp"
 
@@ -97,9 +97,9 @@ sim::Body detection(Flaw flaw, int nodes, int rounds, int ticks_per_round) {
 
 void add_failure_detector(std::vector<Program>& programs) {
   constexpr std::string_view source =
-      "the failure detector of the P# samples and benchmarks (P. Deligiannis et al.: Uncovering Bugs in Distributed "
-      "Storage "
-      "Systems during Testing, FAST 2016; there random search does not find it, PCT does)";
+      "the failure detector of the P# benchmarks (S. Mukherjee et al.: Learning-Based Controlled Concurrency Testing, "
+      "OOPSLA "
+      "2020), which a random walk does not find";
   programs.insert(
       programs.end(),
       {

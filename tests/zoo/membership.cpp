@@ -60,13 +60,13 @@ class Node {
   std::set<int> known_{};  ///< whom this node was told to remove; for the check and for telling others once
 };
 
-sim::Body gossip(Flaw flaw, int nodes, int rounds) {
+sim::Body gossip(Flaw flaw, int nodes, int gossips) {
   return [=](sim::World& w) {
     Group group{w, flaw};
     std::set<int> members;
     for (int i = 0; i <= nodes; ++i) members.insert(i);
     for (int i = 0; i < nodes; ++i) group.add("node", Node{&group, i, members});
-    for (int i = 0; i < rounds; ++i) group.tell_all(Gossip{});
+    for (int i = 0; i < gossips; ++i) group.tell(nodes - 1 - i % nodes, Gossip{});
     group.tell(0, Remove{nodes});
     w.run();
   };
@@ -80,8 +80,8 @@ void add_membership(std::vector<Program>& programs) {
   programs.insert(programs.end(),
                   {
                       {"membership_comes_back", "a view that is older than a removal brings the member back", paper,
-                       "a removed member comes back", gossip(Flaw::forgets_who_was_removed, 3, 1), network()},
-                      {"membership_remembers_removals", "", paper, "", gossip(Flaw::none, 4, 2), network()},
+                       "a removed member comes back", gossip(Flaw::forgets_who_was_removed, 5, 1), network()},
+                      {"membership_remembers_removals", "", paper, "", gossip(Flaw::none, 4, 8), network()},
                   });
 }
 

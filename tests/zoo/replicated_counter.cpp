@@ -75,7 +75,7 @@ void add_replicated_counter(std::vector<Program>& programs) {
   programs.insert(programs.end(),
                   {
                       {"counter_takes_the_latest", "a node believes what came last, though it may have left first",
-                       paper, "the counter goes back", counting(Flaw::takes_the_latest, 2), network()},
+                       paper, "the counter goes back", counting(Flaw::takes_the_latest, 1), network()},
                       {"counter_takes_the_greatest", "", paper, "", counting(Flaw::none, 3), network()},
                   });
 }

@@ -62,8 +62,8 @@ struct Checker {
 sim::Body reorder(int setters, bool at_once) {
   return [setters, at_once](sim::World& w) {
     const auto pair = w.spawn("pair", Pair{});
-    for (int i = 0; i < setters; ++i) start(w.spawn(Setter{pair, at_once}));
     start(w.spawn("checker", Checker{&w, pair}));
+    for (int i = 0; i < setters; ++i) start(w.spawn(Setter{pair, at_once}));
     w.run();
   };
 }
@@ -86,11 +86,11 @@ struct Reader {
   }
 };
 
-sim::Body two_stage(int writers, int readers) {
-  return [writers, readers](sim::World& w) {
+sim::Body two_stage(int writers) {
+  return [writers](sim::World& w) {
     const auto pair = w.spawn("pair", Pair{});
+    start(w.spawn("reader", Reader{&w, pair}));
     for (int i = 0; i < writers; ++i) start(w.spawn(Writer{pair}));
-    for (int i = 0; i < readers; ++i) start(w.spawn(Reader{&w, pair}));
     w.run();
   };
 }
@@ -117,12 +117,12 @@ void add_reorder(std::vector<Program>& programs) {
                       .bug = "a reader sees the first value of a pair and not the second, which is made from it",
                       .source = "SCTBench CS.twostage_bad",
                       .found = "the second stage is missing",
-                      .body = two_stage(1, 1)});
+                      .body = two_stage(1)});
   programs.push_back({.name = "twostage_20",
                       .bug = "as twostage, with 20 writers, the first of which makes the pair whole for good",
                       .source = "SCTBench CS.twostage_N",
                       .found = "the second stage is missing",
-                      .body = two_stage(20, 1)});
+                      .body = two_stage(20)});
 }
 
 }  // namespace orrery::zoo

@@ -13,6 +13,8 @@ void add_systems(std::vector<Program>& programs) {
   add_queues(programs);
   add_services(programs);
   add_timeouts(programs);
+  add_exclusion(programs);
+  add_lives(programs);
   add_supervision(programs);
 }
 

@@ -54,6 +54,8 @@ void add_brokers(std::vector<Program>& programs);
 void add_queues(std::vector<Program>& programs);
 void add_services(std::vector<Program>& programs);
 void add_timeouts(std::vector<Program>& programs);
+void add_exclusion(std::vector<Program>& programs);
+void add_lives(std::vector<Program>& programs);
 void add_supervision(std::vector<Program>& programs);
 
 }  // namespace orrery::zoo

@@ -2,6 +2,7 @@
 #include "tests/zoo/systems.hpp"
 
 #include <utility>
+#include <vector>
 
 namespace orrery::zoo {
 
@@ -68,6 +69,25 @@ sim::Body reorder(int setters, bool at_once) {
   };
 }
 
+/// Starts one after the other, as threads are created.
+struct Starter {
+  std::vector<Recipient<Go>> all;
+  void handle(Go m) const {
+    for (const Recipient<Go>& one : all) one.tell(m);
+  }
+};
+
+sim::Body reorder_in_turn(int setters) {
+  return [setters](sim::World& w) {
+    const auto pair = w.spawn("pair", Pair{});
+    std::vector<Recipient<Go>> all;
+    for (int i = 0; i < setters; ++i) all.push_back(w.spawn(Setter{pair}));
+    all.push_back(w.spawn(Checker{&w, pair}));
+    start(w.spawn(Starter{all}));
+    w.run();
+  };
+}
+
 /// The second value is made from the first one, which has to be read for it.
 struct Writer {
   Ref<Pair> pair;
@@ -108,6 +128,12 @@ void add_reorder(std::vector<Program>& programs) {
   add_reorder_of("reorder_3", 3);
   add_reorder_of("reorder_10", 10);
   add_reorder_of("reorder_20", 20);
+  programs.push_back(
+      {.name = "reorder_5_in_turn",
+       .bug = "five setters write a pair by two messages; they begin one after the other, the checker last",
+       .source = "SCTBench CS.reorder_5, where a thread creates the others",
+       .found = "half a pair was read",
+       .body = reorder_in_turn(5)});
   programs.push_back({.name = "reorder_10_one_message",
                       .bug = "",
                       .source = "control of reorder_10: both values in one message",

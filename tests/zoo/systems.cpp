@@ -15,6 +15,8 @@ void add_systems(std::vector<Program>& programs) {
   add_timeouts(programs);
   add_exclusion(programs);
   add_lives(programs);
+  add_answers(programs);
+  add_mail(programs);
   add_supervision(programs);
 }
 

@@ -56,6 +56,8 @@ void add_services(std::vector<Program>& programs);
 void add_timeouts(std::vector<Program>& programs);
 void add_exclusion(std::vector<Program>& programs);
 void add_lives(std::vector<Program>& programs);
+void add_answers(std::vector<Program>& programs);
+void add_mail(std::vector<Program>& programs);
 void add_supervision(std::vector<Program>& programs);
 
 }  // namespace orrery::zoo

@@ -106,6 +106,17 @@ struct Reader {
   }
 };
 
+sim::Body two_stage_in_turn(int writers) {
+  return [writers](sim::World& w) {
+    const auto pair = w.spawn("pair", Pair{});
+    std::vector<Recipient<Go>> all;
+    for (int i = 0; i < writers; ++i) all.push_back(w.spawn(Writer{pair}));
+    all.push_back(w.spawn(Reader{&w, pair}));
+    start(w.spawn(Starter{all}));
+    w.run();
+  };
+}
+
 sim::Body two_stage(int writers) {
   return [writers](sim::World& w) {
     const auto pair = w.spawn("pair", Pair{});
@@ -128,12 +139,18 @@ void add_reorder(std::vector<Program>& programs) {
   add_reorder_of("reorder_3", 3);
   add_reorder_of("reorder_10", 10);
   add_reorder_of("reorder_20", 20);
-  programs.push_back(
-      {.name = "reorder_5_in_turn",
-       .bug = "five setters write a pair by two messages; they begin one after the other, the checker last",
-       .source = "SCTBench CS.reorder_5, where a thread creates the others",
-       .found = "half a pair was read",
-       .body = reorder_in_turn(5)});
+  const auto add_in_turn = [&](std::string_view name, int setters) {
+    programs.push_back(
+        {.name = name,
+         .bug = "setters write a pair by two messages; they begin one after the other, and the checker begins last",
+         .source = "SCTBench CS.reorder_N, where one thread creates the others",
+         .found = "half a pair was read",
+         .body = reorder_in_turn(setters)});
+  };
+  add_in_turn("reorder_5_in_turn", 5);
+  add_in_turn("reorder_10_in_turn", 10);
+  add_in_turn("reorder_20_in_turn", 20);
+  add_in_turn("reorder_50_in_turn", 50);
   programs.push_back({.name = "reorder_10_one_message",
                       .bug = "",
                       .source = "control of reorder_10: both values in one message",
@@ -149,6 +166,11 @@ void add_reorder(std::vector<Program>& programs) {
                       .source = "SCTBench CS.twostage_N",
                       .found = "the second stage is missing",
                       .body = two_stage(20)});
+  programs.push_back({.name = "twostage_20_in_turn",
+                      .bug = "as twostage_20, but the writers begin one after the other, and the reader last",
+                      .source = "SCTBench CS.twostage_N, where one thread creates the others",
+                      .found = "the second stage is missing",
+                      .body = two_stage_in_turn(20)});
 }
 
 }  // namespace orrery::zoo

@@ -17,6 +17,7 @@ void add_systems(std::vector<Program>& programs) {
   add_lives(programs);
   add_answers(programs);
   add_mail(programs);
+  add_puzzles(programs);
   add_supervision(programs);
 }
 

@@ -58,6 +58,7 @@ void add_exclusion(std::vector<Program>& programs);
 void add_lives(std::vector<Program>& programs);
 void add_answers(std::vector<Program>& programs);
 void add_mail(std::vector<Program>& programs);
+void add_puzzles(std::vector<Program>& programs);
 void add_supervision(std::vector<Program>& programs);
 
 }  // namespace orrery::zoo

@@ -12,8 +12,6 @@ namespace orrery::zoo {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 // ---- acknowledged, and not yet written down ----------------------------------------------------------------------------
 
 struct Append {

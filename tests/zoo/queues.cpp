@@ -2,9 +2,10 @@
 #include "tests/zoo/systems.hpp"
 
 #include <algorithm>
-#include <array>
 #include <deque>
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace orrery::zoo {
 

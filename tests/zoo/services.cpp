@@ -105,7 +105,6 @@ struct Look {
   };
 };
 struct Node {
-  bool has = false;
   std::optional<Ref<Node>> next{};
   int passed = 0;
   int tokens = 0;
@@ -148,7 +147,7 @@ sim::Body token_guardian(bool looks_twice) {
   return [looks_twice](sim::World& w) {
     std::vector<Ref<Node>> nodes;
     std::optional<Ref<Node>> next;
-    for (int i = 0; i < 4; ++i) nodes.push_back(*(next = w.spawn(Node{false, next})));
+    for (int i = 0; i < 4; ++i) nodes.push_back(*(next = w.spawn(Node{next})));
     nodes.back().tell(Token{});
     w.run();
     const std::vector<Ref<Node>> downwards{nodes.rbegin(), nodes.rend() - 1};

@@ -12,8 +12,6 @@ namespace orrery::zoo {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 // ---- jobs that were accepted and wait, when their worker is restarted --------------------------------------------------
 
 struct Job {
@@ -131,15 +129,11 @@ struct Register {
   ActorId id{};
   Ref<Server> server{};
 };
-struct Lookup {
-  using Reply = bool;
-};
 struct Retire {};
 struct Registry {
   bool compares = false;
   std::optional<ActorId> holder{};
   void handle(Register m, Context& context);
-  bool handle(Lookup) const { return holder.has_value(); }
   void handle(Down m) {
     if (!compares || holder == m.who) holder.reset();
   }

@@ -12,16 +12,18 @@ namespace orrery::zoo {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 // ---- acknowledged, and not yet written down ----------------------------------------------------------------------------
 
 struct Append {
   using Reply = void;
   int number = 0;
 };
+struct Length {
+  using Reply = std::size_t;
+};
 struct Log {
   std::set<int> numbers{};
+  std::size_t handle(Length) const { return numbers.size(); }
   void handle(Append m) { numbers.insert(m.number); }
 };
 struct Offer {
@@ -32,9 +34,10 @@ struct Queue {
   Ref<Log> log;
   bool writes_first = false;
   Answer<bool> handle(Offer m, Context& context) const {
-    if (writes_first) return log.ask(Append{m.number}, no_timeout).has_value();
-    context.open_ask<Offer>().answer(true);
-    (void)log.ask(Append{m.number}, no_timeout);
+    auto offer = context.open_ask<Offer>();
+    if (!writes_first) offer.answer(true);
+    if (log.ask(Length{}, no_timeout).value() < 10) (void)log.ask(Append{m.number}, no_timeout);
+    if (writes_first) offer.answer(true);
     return elsewhere;
   }
 };
@@ -56,7 +59,7 @@ sim::Body acknowledge(bool writes_first) {
     std::vector<Ref<Producer>> producers;
     for (int i = 0; i < 2; ++i) producers.push_back(w.spawn(Producer{queue, i}));
     for (const auto& producer : producers) start(producer);
-    start(w.spawn(Killer{queue}));
+    start_late(w, 8, w.spawn(Killer{queue}));
     w.run();
     for (const auto& producer : producers) {
       const Producer& one = w.peek(producer);
@@ -102,7 +105,8 @@ sim::Body pay(bool remembers) {
     const auto card = w.spawn("card", Card{remembers});
     (void)start_supervisor(w, "till", {.children = {child("payments", Payments{card})}});
     const auto payments = w.find<Payments>("till/payments").value();
-    start(w.spawn(Cashier{payments}), w.spawn(Trouble{payments}));
+    start(w.spawn(Cashier{payments}));
+    start_late(w, 4, w.spawn(Trouble{payments}));
     w.run();
     if (w.peek(card).charges > 1) w.fail("charged twice");
   };

@@ -265,7 +265,8 @@ sim::Body dinner(std::size_t philosophers, bool ordered) {
       std::size_t first = i;
       std::size_t second = (i + 1) % philosophers;
       if (ordered && first > second) std::swap(first, second);
-      start(w.spawn("philosopher" + std::to_string(i), Philosopher{forks[first], forks[second]}));
+      const auto philosopher = w.spawn("philosopher" + std::to_string(i), Philosopher{forks[first], forks[second]});
+      start_late(w, static_cast<int>(i), philosopher);
     }
     w.run();
   };

@@ -53,7 +53,7 @@ struct Increment {
 sim::Body count_up(int clients, bool compares) {
   return [clients, compares](sim::World& w) {
     const auto counter = w.spawn("counter", Counter{});
-    for (int i = 0; i < clients; ++i) start(w.spawn(Increment{counter, compares}));
+    for (int i = 0; i < clients; ++i) start_late(w, 4 * i, w.spawn(Increment{counter, compares}));
     w.run();
     if (w.peek(counter).value != clients) w.fail("an update is lost");
   };
@@ -85,7 +85,8 @@ sim::Body overdraw(bool checks) {
   return [checks](sim::World& w) {
     const auto account = w.spawn("account", Account{checks});
     w.always("the balance is not negative", [&] { return w.peek(account).balance >= 0; });
-    start(w.spawn(Customer{account}), w.spawn(Customer{account}));
+    start(w.spawn(Customer{account}));
+    start_late(w, 4, w.spawn(Customer{account}));
     w.run();
   };
 }
@@ -206,7 +207,7 @@ sim::Body initialise(bool claims) {
   return [claims](sim::World& w) {
     const auto singletons = w.spawn("singletons", Singletons{});
     const auto factory = w.spawn("factory", Factory{&w});
-    for (int i = 0; i < 2; ++i) start(w.spawn(User{singletons, factory, claims}));
+    for (int i = 0; i < 2; ++i) start_late(w, 6 * i, w.spawn(User{singletons, factory, claims}));
     w.run();
   };
 }

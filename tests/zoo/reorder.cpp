@@ -2,6 +2,7 @@
 #include "tests/zoo/systems.hpp"
 
 #include <utility>
+#include <vector>
 
 namespace orrery::zoo {
 
@@ -62,8 +63,27 @@ struct Checker {
 sim::Body reorder(int setters, bool at_once) {
   return [setters, at_once](sim::World& w) {
     const auto pair = w.spawn("pair", Pair{});
-    for (int i = 0; i < setters; ++i) start(w.spawn(Setter{pair, at_once}));
     start(w.spawn("checker", Checker{&w, pair}));
+    for (int i = 0; i < setters; ++i) start(w.spawn(Setter{pair, at_once}));
+    w.run();
+  };
+}
+
+/// Starts one after the other, as threads are created.
+struct Starter {
+  std::vector<Recipient<Go>> all;
+  void handle(Go m) const {
+    for (const Recipient<Go>& one : all) one.tell(m);
+  }
+};
+
+sim::Body reorder_in_turn(int setters) {
+  return [setters](sim::World& w) {
+    const auto pair = w.spawn("pair", Pair{});
+    std::vector<Recipient<Go>> all;
+    for (int i = 0; i < setters; ++i) all.push_back(w.spawn(Setter{pair}));
+    all.push_back(w.spawn(Checker{&w, pair}));
+    start(w.spawn(Starter{all}));
     w.run();
   };
 }
@@ -86,11 +106,22 @@ struct Reader {
   }
 };
 
-sim::Body two_stage(int writers, int readers) {
-  return [writers, readers](sim::World& w) {
+sim::Body two_stage_in_turn(int writers) {
+  return [writers](sim::World& w) {
     const auto pair = w.spawn("pair", Pair{});
+    std::vector<Recipient<Go>> all;
+    for (int i = 0; i < writers; ++i) all.push_back(w.spawn(Writer{pair}));
+    all.push_back(w.spawn(Reader{&w, pair}));
+    start(w.spawn(Starter{all}));
+    w.run();
+  };
+}
+
+sim::Body two_stage(int writers) {
+  return [writers](sim::World& w) {
+    const auto pair = w.spawn("pair", Pair{});
+    start(w.spawn("reader", Reader{&w, pair}));
     for (int i = 0; i < writers; ++i) start(w.spawn(Writer{pair}));
-    for (int i = 0; i < readers; ++i) start(w.spawn(Reader{&w, pair}));
     w.run();
   };
 }
@@ -108,6 +139,18 @@ void add_reorder(std::vector<Program>& programs) {
   add_reorder_of("reorder_3", 3);
   add_reorder_of("reorder_10", 10);
   add_reorder_of("reorder_20", 20);
+  const auto add_in_turn = [&](std::string_view name, int setters) {
+    programs.push_back(
+        {.name = name,
+         .bug = "setters write a pair by two messages; they begin one after the other, and the checker begins last",
+         .source = "SCTBench CS.reorder_N, where one thread creates the others",
+         .found = "half a pair was read",
+         .body = reorder_in_turn(setters)});
+  };
+  add_in_turn("reorder_5_in_turn", 5);
+  add_in_turn("reorder_10_in_turn", 10);
+  add_in_turn("reorder_20_in_turn", 20);
+  add_in_turn("reorder_50_in_turn", 50);
   programs.push_back({.name = "reorder_10_one_message",
                       .bug = "",
                       .source = "control of reorder_10: both values in one message",
@@ -117,12 +160,17 @@ void add_reorder(std::vector<Program>& programs) {
                       .bug = "a reader sees the first value of a pair and not the second, which is made from it",
                       .source = "SCTBench CS.twostage_bad",
                       .found = "the second stage is missing",
-                      .body = two_stage(1, 1)});
+                      .body = two_stage(1)});
   programs.push_back({.name = "twostage_20",
                       .bug = "as twostage, with 20 writers, the first of which makes the pair whole for good",
                       .source = "SCTBench CS.twostage_N",
                       .found = "the second stage is missing",
-                      .body = two_stage(20, 1)});
+                      .body = two_stage(20)});
+  programs.push_back({.name = "twostage_20_in_turn",
+                      .bug = "as twostage_20, but the writers begin one after the other, and the reader last",
+                      .source = "SCTBench CS.twostage_N, where one thread creates the others",
+                      .found = "the second stage is missing",
+                      .body = two_stage_in_turn(20)});
 }
 
 }  // namespace orrery::zoo

@@ -12,8 +12,6 @@ namespace orrery::zoo {
 
 namespace {
 
-using namespace std::chrono_literals;
-
 // ---- jobs that were accepted and wait, when their worker is restarted --------------------------------------------------
 
 struct Job {
@@ -50,7 +48,8 @@ sim::Body mail_dropped(MailOnRestart mail) {
     const auto worker = w.find<Worker>("pool/worker").value();
     const auto first = w.spawn("first", Client{worker, {{1, false}, {2, false}}});
     const auto second = w.spawn("second", Client{worker, {{3, true}}});
-    start(first, second);
+    start(first);
+    start_late(w, 4, second);
     w.run();
     if (w.peek(ledger).done.size() != static_cast<std::size_t>(w.peek(first).accepted))
       w.fail("an accepted job is lost");
@@ -130,15 +129,11 @@ struct Register {
   ActorId id{};
   Ref<Server> server{};
 };
-struct Lookup {
-  using Reply = bool;
-};
 struct Retire {};
 struct Registry {
   bool compares = false;
   std::optional<ActorId> holder{};
   void handle(Register m, Context& context);
-  bool handle(Lookup) const { return holder.has_value(); }
   void handle(Down m) {
     if (!compares || holder == m.who) holder.reset();
   }
@@ -155,7 +150,7 @@ void Registry::handle(Register m, Context& context) {
 /// Puts the new server in the place of the old one, which it has told to go.
 struct Deployer {
   Ref<Server> old;
-  Ref<Server> fresh;
+  Ref<Usher> fresh;
   void handle(Go) const {
     old.tell(Retire{});
     start(fresh);
@@ -169,7 +164,7 @@ sim::Body stale_watch(bool compares) {
     const auto fresh = w.spawn("fresh", Server{registry});
     start(old);
     w.run();
-    start(w.spawn(Deployer{old, fresh}));
+    start(w.spawn(Deployer{old, w.spawn(Usher{3, Recipient<Go>{fresh.value()}})}));
     w.run();
     if (!w.peek(registry).holder) w.fail("the new server is not registered");
   };

@@ -10,6 +10,14 @@ void add_systems(std::vector<Program>& programs) {
   add_locks(programs);
   add_waits(programs);
   add_brokers(programs);
+  add_queues(programs);
+  add_services(programs);
+  add_timeouts(programs);
+  add_exclusion(programs);
+  add_lives(programs);
+  add_answers(programs);
+  add_mail(programs);
+  add_puzzles(programs);
   add_supervision(programs);
 }
 

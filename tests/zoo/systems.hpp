@@ -15,6 +15,30 @@ void start(const Actors&... actors) {
   (actors.tell(Go{}), ...);
 }
 
+/// Takes `steps` steps, each of which others may go before, and then starts somebody.
+struct Usher {
+  int steps = 0;
+  Recipient<Go> guest;
+  void handle(Go m, Context& context) {
+    if (steps-- > 0) {
+      context.self(*this).tell(m);
+    } else {
+      guest.tell(m);
+    }
+  }
+};
+
+/// Starts `actor` when others that are started at the same time have taken some `steps` steps: a race between equals is
+/// lost by the calm run, too.
+template <class A>
+void start_late(sim::World& world, int steps, const Ref<A>& actor) {
+  world.spawn(Usher{steps, actor}).tell(Go{});
+}
+template <class A>
+void start_late(sim::World& world, int steps, const Spawned<A>& actor) {
+  start_late(world, steps, actor.value());
+}
+
 /// As the default, but no time passes while work waits: for programs whose asks have no business with timeouts.
 inline sim::RunOptions without_stalls(sim::RunOptions options = {}) {
   options.faults = sim::FaultProfile::none;
@@ -27,6 +51,14 @@ void add_late_reply(std::vector<Program>& programs);
 void add_locks(std::vector<Program>& programs);
 void add_waits(std::vector<Program>& programs);
 void add_brokers(std::vector<Program>& programs);
+void add_queues(std::vector<Program>& programs);
+void add_services(std::vector<Program>& programs);
+void add_timeouts(std::vector<Program>& programs);
+void add_exclusion(std::vector<Program>& programs);
+void add_lives(std::vector<Program>& programs);
+void add_answers(std::vector<Program>& programs);
+void add_mail(std::vector<Program>& programs);
+void add_puzzles(std::vector<Program>& programs);
 void add_supervision(std::vector<Program>& programs);
 
 }  // namespace orrery::zoo

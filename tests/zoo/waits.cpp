@@ -42,7 +42,7 @@ sim::Body three_services(bool passes_on) {
     for (const char* name : {"billing", "orders", "stock"}) services.push_back(w.spawn(name, Service{passes_on}));
     for (std::size_t i = 0; i < 3; ++i) services[i].tell(Neighbour{services[(i + 1) % 3]});
     w.run();
-    for (const Ref<Service>& service : services) start(w.spawn(Visitor{service}));
+    for (int i = 0; i < 3; ++i) start_late(w, 3 * i, w.spawn(Visitor{services[static_cast<std::size_t>(i)]}));
     w.run();
   };
 }
@@ -72,7 +72,8 @@ sim::Body full_mailboxes(std::uint32_t capacity) {
     east.tell(Partner{west});
     west.tell(Partner{east});
     w.run();
-    start(east, west);
+    start(east);
+    start_late(w, 4, west);
     w.run();
   };
 }

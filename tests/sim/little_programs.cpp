@@ -1,6 +1,7 @@
 #include "tests/sim/little_programs.hpp"
 
 #include "orrery/core/check.hpp"
+#include "orrery/sim/search.hpp"
 
 #include <fmt/core.h>
 
@@ -393,6 +394,22 @@ Outcomes all_outcomes(const Program& program, bool reduce, std::uint64_t runs_ma
     outcomes.all.insert(outcome_text(stage, outcome, dead_letters));
   });
   outcomes.runs = searched.runs;
+  outcomes.complete = searched.complete;
+  return outcomes;
+}
+
+Outcomes traced_outcomes(const Program& program, std::uint64_t runs_max) {
+  Outcomes outcomes;
+  Stage stage{.program = &program, .runtime = nullptr, .players = {}, .logs = {}, .seen = {}};
+  std::string dead_letters;
+  const sim::Body body = [&](sim::World& world) {
+    play(stage, world);
+    dead_letters = count_dead_letters(world.dead_letters());
+  };
+  const auto searched = sim::search_traces(body, options_for(program), runs_max, [&](const sim::Outcome& outcome) {
+    outcomes.all.insert(outcome_text(stage, outcome, dead_letters));
+  });
+  outcomes.runs = searched.traces + searched.pruned;
   outcomes.complete = searched.complete;
   return outcomes;
 }

@@ -87,6 +87,8 @@ struct Outcomes {
 };
 /// Runs the program under every schedule.
 [[nodiscard]] Outcomes all_outcomes(const Program& program, bool reduce, std::uint64_t runs_max);
+/// Runs the program once for every order of conflicting operations.
+[[nodiscard]] Outcomes traced_outcomes(const Program& program, std::uint64_t runs_max);
 /// Returns: the outcome of one run, and whether it was made with reductions.
 [[nodiscard]] std::pair<std::string, sim::Outcome> one_outcome(const Program& program,
                                                                const sim::MakeStrategy& strategy,

@@ -1,6 +1,7 @@
 #include "tests/zoo/zoo.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace orrery::zoo {
 
@@ -9,8 +10,12 @@ const std::vector<Program>& programs() {
     std::vector<Program> made;
     add_protocols(made);
     add_systems(made);
-    std::ranges::stable_partition(made, [](const Program& program) { return !program.bug.empty(); });
-    return made;
+    std::vector<Program> sorted;
+    for (const bool is_bug : {true, false}) {
+      std::ranges::copy_if(made, std::back_inserter(sorted),
+                           [&](const Program& program) { return program.bug.empty() != is_bug; });
+    }
+    return sorted;
   }();
   return all;
 }

@@ -49,6 +49,7 @@ struct Carried {
 struct Carrier : Agent {
   Carried* first = nullptr;
   Carried* last = nullptr;
+  std::uint32_t put = 0;  ///< how much it has been given
 };
 
 class Agents {

@@ -1,6 +1,7 @@
 #include "orrery/sim/dependence.hpp"
 
 #include "orrery/core/hash.hpp"
+#include "orrery/sim/work.hpp"
 
 namespace orrery::sim {
 
@@ -30,7 +31,13 @@ std::uint64_t sort_of(const Op& op) {
 }
 
 Access access_of(const Op& op) {
-  Access access{.agent = op.agent->index, .object = op.object->index, .aspect = Aspect::nothing, .name = 0};
+  Access access{.agent = op.agent->index,
+                .owner = op.agent->index,
+                .object = op.object->index,
+                .aspect = Aspect::nothing,
+                .is_watched = op.agent->order_matters,
+                .name = 0};
+  if (op.agent->is_work) access.owner = static_cast<const Work&>(*op.agent).owner.index;
   switch (op.kind) {
     case OpKind::enqueue:
     case OpKind::deliver:
@@ -43,9 +50,11 @@ Access access_of(const Op& op) {
       access.aspect = Aspect::wait;
       break;
     case OpKind::signal:
+      access.aspect = Aspect::life;
+      break;
     case OpKind::exit:
     case OpKind::restart:
-      access.aspect = Aspect::life;
+      access.aspect = Aspect::end;
       break;
     case OpKind::fire:
       access.agent |= (std::uint64_t{op.ordinal} + 1) << 32;
@@ -59,20 +68,30 @@ Access access_of(const Op& op) {
       access.aspect = Aspect::tables;
       break;
   }
+  constexpr std::uint32_t test = 0;
+  if (access.owner == test) access.aspect = Aspect::all;
   return access;
 }
 
 bool conflict(const Access& a, const Access& b) noexcept {
+  if (a.is_watched && b.is_watched) return true;
   if (a.aspect == Aspect::nothing || b.aspect == Aspect::nothing) return false;
+  if (a.aspect == Aspect::all || b.aspect == Aspect::all) return true;
+  // Who asked it is answered by the end, and may be looking, or about to wait.
+  if (a.aspect == Aspect::end || b.aspect == Aspect::end) return true;
   // Who looks sees tables that all share, its own mail and its own waits.
   if (a.aspect == Aspect::tables && b.aspect == Aspect::tables) return true;
   if (a.aspect == Aspect::name || b.aspect == Aspect::name) {
-    if (a.aspect == b.aspect) return a.name == b.name;
-    return a.aspect == Aspect::life || b.aspect == Aspect::life;  // an end frees its name
+    return a.aspect == b.aspect && a.name == b.name;
   }
+  // What ends, or wakes, an actor may meet it in the middle of anything: it may cancel the timer that is due.
+  const auto is_whole = [](const Access& one) { return one.aspect == Aspect::life; };
+  // What settles its wait, too: it begins to wait only if there is something left to wait for.
+  const auto meets_it = [&](const Access& one) { return is_whole(one) || one.aspect == Aspect::wait; };
+  if (meets_it(a) && a.object == b.owner) return true;
+  if (meets_it(b) && b.object == a.owner) return true;
   if (a.object != b.object) return false;
-  return a.aspect == b.aspect || a.aspect == Aspect::life || b.aspect == Aspect::life || a.aspect == Aspect::tables ||
-         b.aspect == Aspect::tables;
+  return a.aspect == b.aspect || is_whole(a) || is_whole(b) || a.aspect == Aspect::tables || b.aspect == Aspect::tables;
 }
 
 }  // namespace orrery::sim

@@ -27,16 +27,20 @@ enum class Aspect : std::uint8_t {
   mail,
   wait,
   life,    ///< the whole object
+  end,     ///< the whole object, its name, and whoever waits for it, wherever
   name,    ///< that name, whoever's
   tables,  ///< what all share: the broker's tables
+  all,     ///< anything: the body of the test goes on, and does much at once
 };
 
 /// An operation as far as its order among others is concerned. A value: it outlives the operation.
 struct Access {
   std::uint64_t agent = 0;   ///< who does it; timers that are due are on their own
+  std::uint32_t owner = 0;   ///< index of whose operation it is, timers included
   std::uint32_t object = 0;  ///< index of the agent that is touched
   Aspect aspect = Aspect::nothing;
-  std::uint64_t name = 0;  ///< with Aspect::name
+  bool is_watched = false;  ///< a predicate of the test looks at the state of whose operation it is
+  std::uint64_t name = 0;   ///< with Aspect::name
   friend bool operator==(const Access&, const Access&) = default;
 };
 [[nodiscard]] Access access_of(const Op& op);

@@ -332,9 +332,9 @@ bool Engine::send_may_hurry(Handle target, Agent& to) {
 }
 
 void Engine::order_matters(Agent& who) {
-  if (!options_.reduce || tearing_down_ || who.order_matters) return;
+  if (tearing_down_ || who.order_matters) return;
   who.order_matters = true;
-  if (who.hurried_in == period_) rerun_without_reductions();
+  if (options_.reduce && who.hurried_in == period_) rerun_without_reductions();
 }
 
 // ---- World ------------------------------------------------------------------------------------------------------------
@@ -358,6 +358,7 @@ void Engine::schedule(Cell& cell) {
   }
   who.op.object = &who;
   who.op.fiber = nullptr;
+  if (is_watched_ && !tearing_down_ && acting_ != &who) strategy_.wakes(*acting_, who);
   if (at_once) {
     at_once_.push(&who.op);
   } else {
@@ -402,6 +403,7 @@ void Engine::wake_test() noexcept {
   op.kind = OpKind::resume;
   op.object = op.agent;
   op.fiber = nullptr;
+  if (is_watched_) strategy_.wakes(*acting_, *op.agent);
   enabled_.add(op);
 }
 

@@ -163,7 +163,9 @@ void Engine::before_enqueue(Handle target, const Envelope& envelope) {
     return;
   }
   if (agents_.size() > near_at_hand_max) fetch(target.slot, to);
-  synchronise(*acting_, OpKind::enqueue, to, envelope.operations->message->name_hash, agents_.sent(*acting_, to));
+  const std::uint32_t ordinal =
+      is_reached_by_channel(target) ? agents_.channel(*acting_, to).put : agents_.sent(*acting_, to);
+  synchronise(*acting_, OpKind::enqueue, to, envelope.operations->message->name_hash, ordinal);
 }
 
 void Engine::before_signal(Handle target, Signal kind) {
@@ -247,6 +249,7 @@ void Engine::put_into_channel(Handle target, Envelope* envelope, Link* signal) {
   if (is_watched_) strategy_.carried(*acting_, carrier);
   (carrier.first == nullptr ? carrier.first : carrier.last->next) = &what;
   carrier.last = &what;
+  ++carrier.put;
   if (carrier.first == &what) enabled_.add(carrier.op);
 }
 
@@ -254,6 +257,7 @@ void Engine::deliver_next(Carrier& carrier) {
   Carried& first = *carrier.first;
   const Carried what = first;
   carried_.give(first);
+  ++carrier.op.ordinal;
   carrier.first = what.next;
   if (carrier.first != nullptr) enabled_.add(carrier.op);
   const Handle target = carrier.op.object->handle;
@@ -355,7 +359,8 @@ std::string Engine::last_handled() const {
 void Engine::replied(const Ask& ask, bool in_time) {
   if (tearing_down_) return;
   const Agent& me = *acting_;
-  if (is_watched_) strategy_.answers(me, agent(ask.asker));
+  // Done without a choice, it may be one of several replies that are waited for; else who is woken is told there.
+  if (is_watched_ && me.op.kind != OpKind::reply) strategy_.wakes(me, agent(ask.asker));
   std::uint64_t value = 0;
   const MessageInfo& info = *ask.home->operations->message;
   if (ask.has_reply && info.hash_reply != nullptr) {

@@ -40,6 +40,7 @@ void Engine::offload(std::shared_ptr<Job> job) {
   work.op.kind = OpKind::finish;
   work.op.object = &owner;
   work.op.ordinal = number;
+  if (is_watched_) strategy_.spawned(work, *acting_);
   enabled_.add(work.op);
 }
 
@@ -79,6 +80,7 @@ void Engine::wake_work(Work& work) noexcept {
   if (work.wait == nullptr || work.op.enabled || !(tearing_down_ || work.wait->ready())) return;
   work.op.kind = OpKind::resume;
   work.op.object = &work;
+  if (is_watched_ && !tearing_down_) strategy_.wakes(*acting_, work);
   enabled_.add(work.op);
 }
 

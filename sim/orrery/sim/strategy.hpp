@@ -65,8 +65,8 @@ class Strategy {
   virtual void handles(const Agent& who, const Agent& from, std::uint32_t ordinal) {
     static_cast<void>(who), static_cast<void>(from), static_cast<void>(ordinal);
   }
-  /// A reply by `who` reaches `asker`.
-  virtual void answers(const Agent& who, const Agent& asker) { static_cast<void>(who), static_cast<void>(asker); }
+  /// What `by` does right now lets `who` go on, or is part of what it waits for.
+  virtual void wakes(const Agent& by, const Agent& who) { static_cast<void>(by), static_cast<void>(who); }
   virtual void spawned(const Agent& child, const Agent& parent) { static_cast<void>(child), static_cast<void>(parent); }
   /// A timer has come due: its operation is enabled from now on.
   virtual void released(const Op&) {}

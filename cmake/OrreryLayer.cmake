@@ -47,3 +47,19 @@ function(orrery_add_gtest_main file)
   target_link_libraries(orrery_gtest_main ${scope} orrery::props GTest::gmock GTest::gtest)
   set_property(GLOBAL APPEND PROPERTY ORRERY_LAYERS orrery_gtest_main)
 endfunction()
+
+# orrery_add_tool(<source>...): the executable `orrery`; the sources are relative to testkit/. It tells the commit at which
+# the tree was configured.
+function(orrery_add_tool)
+  list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/testkit/)
+  add_executable(orrery-tool ${ARGN})
+  set_target_properties(orrery-tool PROPERTIES OUTPUT_NAME orrery)
+  target_link_libraries(orrery-tool PRIVATE orrery::testkit orrery_warnings)
+  execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} describe --always --dirty --abbrev=10 --exclude=*
+    OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(NOT commit)
+    set(commit "unknown commit")
+  endif()
+  set_property(SOURCE ${PROJECT_SOURCE_DIR}/testkit/orrery/testkit/cli/main.cpp APPEND PROPERTY COMPILE_DEFINITIONS
+    ORRERY_VERSION="${PROJECT_VERSION}" ORRERY_COMMIT="${commit}")
+endfunction()

@@ -44,6 +44,8 @@ struct Environment : ::testing::Test {
   Variable faults{"ORRERY_FAULTS", nullptr};
   Variable max_steps{"ORRERY_MAX_STEPS", nullptr};
   Variable out{"ORRERY_OUT", nullptr};
+  Variable ci{"ORRERY_CI", nullptr};
+  Variable github{"GITHUB_ACTIONS", nullptr};
 
   static std::string error_of(const std::string& name, const char* value) {
     const Variable variable{name, value};
@@ -98,6 +100,8 @@ TEST_F(SettingsFromEnvironment, refuse_a_number_that_is_none) {
     }
   }
   EXPECT_NE(error_of("ORRERY_RUNS", "0"), "no error");
+  EXPECT_NE(error_of("ORRERY_JOBS", "0"), "no error");
+  EXPECT_EQ(error_of("ORRERY_JOBS", "1000"), "ORRERY_JOBS=\"1000\" is more than 256");
   EXPECT_NE(error_of("ORRERY_MAX_STEPS", "0"), "no error");
 }
 
@@ -106,6 +110,55 @@ TEST_F(SettingsFromEnvironment, refuse_unknown_faults_and_empty_names) {
   EXPECT_EQ(error_of("ORRERY_FAULTS", ""), "ORRERY_FAULTS=\"\" is not a fault profile: none or local");
   EXPECT_EQ(error_of("ORRERY_REPLAY", ""), "ORRERY_REPLAY is empty");
   EXPECT_EQ(error_of("ORRERY_OUT", ""), "ORRERY_OUT is empty");
+}
+
+TEST_F(SettingsFromEnvironment, take_what_a_campaign_is_made_by) {
+  const Variable jobs{"ORRERY_JOBS", "4"};
+  const Variable time{"ORRERY_TIME", "90s"};
+  const Variable explore{"ORRERY_EXPLORE", "1"};
+  const Variable stop{"ORRERY_STOP_AFTER", "3"};
+  const Variable resume{"ORRERY_RESUME", "1"};
+  const Variable kept{"ORRERY_REGRESSIONS", "/tmp/kept"};
+  const Variable json{"ORRERY_JSON", "/tmp/events"};
+  const Variable service{"ORRERY_CI", "github"};
+  const Variable mode{"ORRERY_MODE", "shrink"};
+  const auto read = settings_from_environment();
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(read->jobs, 4U);
+  EXPECT_EQ(read->time, std::chrono::seconds{90});
+  EXPECT_TRUE(read->explore && read->resume && read->github);
+  EXPECT_EQ(read->stop_after, 3U);
+  EXPECT_EQ(read->regressions, "/tmp/kept");
+  EXPECT_EQ(read->json, "/tmp/events");
+  EXPECT_EQ(read->mode, Mode::shrink);
+}
+
+TEST_F(SettingsFromEnvironment, know_times_and_refuse_what_is_none) {
+  EXPECT_EQ(parse_time("1500ms"), std::chrono::milliseconds{1'500});
+  EXPECT_EQ(parse_time("90"), std::chrono::seconds{90});
+  EXPECT_EQ(parse_time("10m"), std::chrono::minutes{10});
+  EXPECT_EQ(parse_time("8h"), std::chrono::hours{8});
+  for (const char* const text :
+       {"", "s", "0", "0s", "-1s", "1.5h", "1 h", "8 hours", "99999999999999999999s", "9999999h"}) {
+    EXPECT_FALSE(parse_time(text)) << text;
+  }
+  EXPECT_EQ(error_of("ORRERY_TIME", "soon"),
+            "ORRERY_TIME=\"soon\" is not a time: a whole number and ms, s, m or h, at most a year, such as 90s");
+}
+
+TEST_F(SettingsFromEnvironment, refuse_switches_modes_and_services_that_they_do_not_know) {
+  EXPECT_EQ(error_of("ORRERY_EXPLORE", "yes"), "ORRERY_EXPLORE=\"yes\" is neither 0 nor 1");
+  EXPECT_EQ(error_of("ORRERY_MODE", "fast"),
+            "ORRERY_MODE=\"fast\" is not a mode: check, loose, shrink, step, step-json or trace");
+  EXPECT_EQ(error_of("ORRERY_CI", "jenkins"), "ORRERY_CI=\"jenkins\" is not known: auto, github or off");
+  EXPECT_EQ(error_of("ORRERY_STOP_AFTER", "-1").substr(0, 22), "ORRERY_STOP_AFTER=\"-1\"");
+}
+
+TEST_F(SettingsFromEnvironment, annotate_on_github_unless_that_is_switched_off) {
+  const Variable runner{"GITHUB_ACTIONS", "true"};
+  EXPECT_TRUE(settings_from_environment()->github);
+  const Variable off{"ORRERY_CI", "off"};
+  EXPECT_FALSE(settings_from_environment()->github);
 }
 
 TEST_F(SettingsFromEnvironment, refuse_a_variable_that_is_nearly_one_of_ours) {
@@ -156,10 +209,7 @@ TEST_F(Flags, are_refused_when_unknown_or_without_a_good_value) {
     const auto taken = take_flags(settings, line.count, line.pointers.data());
     return taken ? std::string{"no error"} : taken.error();
   };
-  EXPECT_EQ(error_of_flag("--orrery_x=1"),
-            "unknown flag --orrery_x; there are --orrery_seed, _runs, _replay, _faults, _strategy, _grain, _max_steps, "
-            "_out and "
-            "_test_time_factor");
+  EXPECT_EQ(error_of_flag("--orrery_x=1"), "unknown flag --orrery_x; is --orrery_ci meant? (--help lists them)");
   EXPECT_EQ(error_of_flag("--orrery_=1").substr(0, 12), "unknown flag");
   EXPECT_EQ(error_of_flag("--orrery_seed"), "--orrery_seed needs a value: --orrery_seed=...");
   EXPECT_EQ(error_of_flag("--orrery_seed=x"),

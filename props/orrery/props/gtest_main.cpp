@@ -14,6 +14,9 @@ namespace {
 
 namespace testkit = orrery::testkit;
 
+/// By this the tool `orrery` knows a program that it may ask for its tests.
+[[gnu::used]] constinit const char mark[] = "orrery test program 1";
+
 /// GoogleTest knows which tests will run only when it has begun.
 class ReplayIsKnown final : public ::testing::EmptyTestEventListener {
   void OnTestProgramStart(const ::testing::UnitTest&) override { testkit::check_replay(); }

@@ -16,6 +16,7 @@ enum class FindingKind : std::uint8_t {
   no_progress,         ///< the step budget is used up
   ledger_broken,       ///< a message was lost or counted twice: a bug of the runtime
   non_determinism,     ///< two executions of the same run differ
+  crash,               ///< the process died: a signal, a sanitizer, an exit
 };
 [[nodiscard]] std::string_view headline(FindingKind kind) noexcept;
 

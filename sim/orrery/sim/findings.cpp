@@ -29,6 +29,8 @@ std::string_view headline(FindingKind kind) noexcept {
       return "LEDGER BROKEN";
     case FindingKind::non_determinism:
       return "NON-DETERMINISM";
+    case FindingKind::crash:
+      return "CRASH";
   }
   return "UNKNOWN";
 }

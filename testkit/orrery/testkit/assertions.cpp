@@ -24,21 +24,7 @@ sim::Finding finding_of(const ::testing::TestPartResult& result) {
   return finding;
 }
 
-/// Who was in the middle of what.
-std::string place_of(sim::World& world) {
-  const Execution& execution = world.internals().execution();
-  if (const std::string actor = world.internals().offloading(); !actor.empty()) {
-    return fmt::format("in work that {} offloaded", actor);
-  }
-  if (execution.cell == nullptr || execution.message == nullptr) return "in the body of the test";
-  const Envelope& envelope = *execution.message;
-  std::string message{envelope.operations->message->name};
-  if ((envelope.flags & Envelope::given_away) == 0) {
-    message.clear();
-    envelope.operations->message->describe(envelope.payload(), message);
-  }
-  return fmt::format("in {}, handling {}", world.path_of(execution.cell->handle()), message);
-}
+sim::World* this_world = nullptr;
 
 class Capture final : public ::testing::ScopedFakeTestPartResultReporter {
  public:
@@ -55,10 +41,10 @@ class Capture final : public ::testing::ScopedFakeTestPartResultReporter {
     }
   }
   void enter(sim::World& world) {
-    world_ = &world;
+    world_ = this_world = &world;
     late_.reset();  // of an attempt that was given up
   }
-  void leave() { world_ = nullptr; }
+  void leave() { world_ = this_world = nullptr; }
   [[nodiscard]] std::optional<sim::Finding>& late() { return late_; }
 
  private:
@@ -67,6 +53,23 @@ class Capture final : public ::testing::ScopedFakeTestPartResultReporter {
 };
 
 }  // namespace
+
+sim::World* world_of_this_run() noexcept { return this_world; }
+
+std::string place_of(sim::World& world, bool with_payload) {
+  const Execution& execution = world.internals().execution();
+  if (const std::string actor = world.internals().offloading(); !actor.empty()) {
+    return fmt::format("in work that {} offloaded", actor);
+  }
+  if (execution.cell == nullptr || execution.message == nullptr) return "in the body of the test";
+  const Envelope& envelope = *execution.message;
+  std::string message{envelope.operations->message->name};
+  if (with_payload && (envelope.flags & Envelope::given_away) == 0) {
+    message.clear();
+    envelope.operations->message->describe(envelope.payload(), message);
+  }
+  return fmt::format("in {}, handling {}", world.path_of(execution.cell->handle()), message);
+}
 
 sim::Outcome run_once(const sim::Body& body, const sim::MakeStrategy& make_strategy, const sim::RunOptions& options) {
   Capture capture;

@@ -7,10 +7,17 @@
 #pragma once
 #include "orrery/sim/run.hpp"
 
+#include <string>
+
 namespace orrery::testkit {
 
 /// sim::execute(), with failed assertions as findings. A skip (GTEST_SKIP) ends the body and is no finding.
 [[nodiscard]] sim::Outcome run_once(const sim::Body& body, const sim::MakeStrategy& make_strategy,
                                     const sim::RunOptions& options);
+
+/// Returns: the world of the run that this process is in the middle of, or null. For reports of a crash.
+[[nodiscard]] sim::World* world_of_this_run() noexcept;
+/// Returns: who is in the middle of what: "in alice, handling Withdraw{amount=100}", or the message's name alone.
+[[nodiscard]] std::string place_of(sim::World& world, bool with_payload = true);
 
 }  // namespace orrery::testkit

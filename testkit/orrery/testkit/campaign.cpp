@@ -27,12 +27,13 @@ std::string told(const sim::Outcome& outcome, std::size_t at) {
   return text;
 }
 
-std::string summary(const sim::Outcome& outcome) {
-  return fmt::format("{}, {}, trace {}", count_of(outcome.steps, "step"),
-                     outcome.finding
-                         ? fmt::format("{} \"{}\"", sim::headline(outcome.finding->kind), outcome.finding->name)
+/// Of an outcome or a note.
+std::string summary(const auto& execution) {
+  return fmt::format("{}, {}, trace {}", count_of(execution.steps, "step"),
+                     execution.finding
+                         ? fmt::format("{} \"{}\"", sim::headline(execution.finding->kind), execution.finding->name)
                          : "nothing found",
-                     to_hex(outcome.trace_hash).substr(0, 8));
+                     to_hex(execution.trace_hash).substr(0, 8));
 }
 
 /// Tells two executions apart: by their first events that differ, or by what came out.
@@ -95,59 +96,11 @@ void shrink_failure(Failure& failure, const Property& property, const CheckOptio
   failure.outcome = std::move(shrunk.outcome);
 }
 
-/// Finds out about a run that failed, or that differed from `other`.
-std::optional<Failure> examine(const Property& property, CheckOptions options, std::uint64_t campaign_seed, Runs& runs,
-                               std::uint64_t run, const sim::Outcome& found, const sim::Outcome* other) {
-  sim::Outcome first = runs.make(run, true);
-  sim::Outcome second = runs.make(run, true);
-  options.run = runs.options_of(run);
-  const bool is_stable =
-      is_same(first, second) && is_same(found, first) && (other == nullptr || is_same(found, *other));
-  if (is_stable && !first.finding) return std::nullopt;
-
-  Failure failure;
-  failure.run = run;
-  failure.original_choices = count_choices(found.decisions).schedule;
-  failure.record.test = property.name;
-  failure.record.origin = origin_of_run(campaign_seed, run, options.commands_max);
-  failure.record.operations_max = options.run.operations_max;
-  failure.record.grain = options.run.grain;
-  failure.record.token = {.seed = campaign_seed,
-                          .run = run,
-                          .profile = static_cast<std::uint8_t>(options.run.faults),
-                          .strategy = static_cast<std::uint8_t>(options.strategy),
-                          .grain = static_cast<std::uint8_t>(options.grain),
-                          .test_hash = hash_of_test(property.name)};
-  auto input = property.make_input(failure.record.origin);
-  failure.original_input = input->describe();
-  if (is_stable) {
-    shrink_failure(failure, property, options, std::move(input), std::move(first));
-    return failure;
-  }
-  std::string name = fmt::format("two executions of run {} differ", run);
-  if (!is_same(first, second)) {
-    blame(failure, std::move(name), first, std::move(second));
-  } else if (!is_same(found, first)) {
-    blame(failure, std::move(name), found, std::move(first));
-  } else {
-    blame(failure, std::move(name), *other, std::move(first));
-  }
-  return failure;
-}
-
-/// Counts the run for every property that held in it at some time; one name counts once a run.
-void note_sometimes(CampaignResult& result, const sim::Outcome& outcome) {
-  for (std::size_t i = 0; i < outcome.sometimes.size(); ++i) {
-    const std::string& name = outcome.sometimes[i].first;
-    const auto has_name = [&](const auto& one) { return one.first == name; };
-    const auto begin = outcome.sometimes.begin();
-    if (std::any_of(begin, begin + static_cast<std::ptrdiff_t>(i), has_name)) continue;
-    auto at = std::ranges::find_if(result.sometimes, has_name);
-    if (at == result.sometimes.end()) at = result.sometimes.insert(result.sometimes.end(), {name, 0});
-    const bool hit =
-        std::ranges::any_of(outcome.sometimes, [&](const auto& one) { return has_name(one) && one.second; });
-    at->second += hit ? 1 : 0;
-  }
+/// What came out of one execution, as far as it is noted; `summary` says the same of a whole outcome.
+bool is_same(const RunNote& note, const sim::Outcome& outcome) {
+  if (note.trace_hash != outcome.trace_hash || note.steps != outcome.steps) return false;
+  if (!note.finding || !outcome.finding) return note.finding.has_value() == outcome.finding.has_value();
+  return note.finding->same_failure(*outcome.finding);
 }
 
 /// The text of an exception without its numbers.
@@ -210,6 +163,7 @@ sim::RunOptions Runs::options_of(std::uint64_t run) const {
 }
 
 sim::Outcome Runs::execute(std::uint64_t run, bool record_events, sim::Learned* watch) const {
+  if (where_ != nullptr) where_->store(run + 1, std::memory_order_relaxed);
   const std::uint64_t seed = mix64(seed_of_run(seed_, run) + 1);
   const sim::StrategyKind kind = sim::plan_of_run(options_.strategy, options_.grain, run).strategy;
   const auto input = property_.make_input(origin_of_run(seed_, run, options_.commands_max));
@@ -227,6 +181,10 @@ sim::Outcome Runs::execute(std::uint64_t run, bool record_events, sim::Learned* 
 sim::Outcome Runs::make(std::uint64_t run, bool record_events) {
   const std::uint64_t first = std::min(run, sim::calibration_runs);
   while (watched_ < first) {
+    if (std::ranges::find(left_out_, watched_) != left_out_.end()) {
+      ++watched_;
+      continue;
+    }
     sim::Learned seen;
     (void)execute(watched_, false, &seen);
     learned_ = std::move(seen);
@@ -240,36 +198,79 @@ sim::Outcome Runs::make(std::uint64_t run, bool record_events) {
   return outcome;
 }
 
+Token token_of_run(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
+                   std::uint64_t run) noexcept {
+  return {.seed = campaign_seed,
+          .run = run,
+          .profile = static_cast<std::uint8_t>(options.run.faults),
+          .strategy = static_cast<std::uint8_t>(options.strategy),
+          .grain = static_cast<std::uint8_t>(options.grain),
+          .test_hash = hash_of_test(property.name)};
+}
+
+Failure failure_of_run(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
+                       std::uint64_t run) {
+  Failure failure;
+  failure.run = run;
+  failure.record.test = property.name;
+  failure.record.origin = origin_of_run(campaign_seed, run, options.commands_max);
+  failure.record.operations_max = options.run.operations_max;
+  failure.record.grain = sim::plan_of_run(options.strategy, options.grain, run).grain;
+  failure.record.token = token_of_run(property, options, campaign_seed, run);
+  return failure;
+}
+
+RunNote note_run(Runs& runs, std::uint64_t run) {
+  const sim::Outcome outcome = runs.make(run);
+  RunNote note{.run = run,
+               .steps = outcome.steps,
+               .virtual_time = outcome.virtual_time,
+               .trace_hash = outcome.trace_hash,
+               .finding = outcome.finding,
+               .differs = {},
+               .sometimes = outcome.sometimes};
+  if (run == 0 && !outcome.finding) {
+    const sim::Outcome again = runs.make(run);
+    if (!is_same(outcome, again)) note.differs = summary(again);
+  }
+  return note;
+}
+
+std::optional<Failure> investigate(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
+                                   Runs& runs, const RunNote& note) {
+  sim::Outcome first = runs.make(note.run, true);
+  sim::Outcome second = runs.make(note.run, true);
+  const bool is_repeated = is_same(first, second);
+  const bool is_stable = is_repeated && is_same(note, first) && note.differs.empty();
+  if (is_stable && !first.finding) return std::nullopt;
+
+  Failure failure = failure_of_run(property, options, campaign_seed, note.run);
+  failure.original_choices = count_choices(first.decisions).schedule;
+  auto input = property.make_input(failure.record.origin);
+  failure.original_input = input->describe();
+  if (is_stable) {
+    CheckOptions of_the_run = options;
+    of_the_run.run = runs.options_of(note.run);
+    shrink_failure(failure, property, of_the_run, std::move(input), std::move(first));
+    return failure;
+  }
+  blame(failure, fmt::format("two executions of run {} differ", note.run), first, std::move(second));
+  if (is_repeated) {  // but the one that was noted was another, perhaps in another process
+    failure.finding.detail =
+        fmt::format("first : {}\nsecond: {}", summary(note), note.differs.empty() ? summary(first) : note.differs);
+  }
+  return failure;
+}
+
 std::optional<Failure> investigate(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
                                    std::uint64_t run) {
   Runs runs{property, options, campaign_seed};
-  const sim::Outcome found = runs.make(run);
-  return examine(property, options, campaign_seed, runs, run, found, nullptr);
-}
-
-CampaignResult run_campaign(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed) {
-  CampaignResult result;
-  result.seed = campaign_seed;
-  Runs runs{property, options, campaign_seed};
-  for (std::uint64_t run = 0; run < options.runs && !result.failure; ++run) {
-    const sim::Outcome outcome = runs.make(run);
-    ++result.runs;
-    result.steps += outcome.steps;
-    if (result.virtual_time <= Duration::max() - outcome.virtual_time) result.virtual_time += outcome.virtual_time;
-    note_sometimes(result, outcome);
-    if (outcome.finding) {
-      result.failure = examine(property, options, campaign_seed, runs, run, outcome, nullptr);
-    } else if (run == 0) {
-      const sim::Outcome again = runs.make(run);
-      if (!is_same(outcome, again))
-        result.failure = examine(property, options, campaign_seed, runs, run, outcome, &again);
-    }
-  }
-  return result;
+  const RunNote note = note_run(runs, run);
+  return investigate(property, options, campaign_seed, runs, note);
 }
 
 sim::Outcome replay_record(const Property& property, const CheckOptions& options, const Record& record,
-                           std::string& input_text) {
+                           std::string& input_text, sim::Replay::Mode mode) {
   auto input = property.make_input(record.origin);
   for (const std::size_t index : record.path) {
     auto child = input->simpler(index);
@@ -288,8 +289,7 @@ sim::Outcome replay_record(const Property& property, const CheckOptions& options
   run_options.operations_max = record.operations_max;
   run_options.faults = static_cast<sim::FaultProfile>(record.token.profile);
   return run_once(
-      bind(property, *input),
-      [&] { return std::make_unique<sim::Replay>(record.decisions, sim::Replay::Mode::strict); }, run_options);
+      bind(property, *input), [&] { return std::make_unique<sim::Replay>(record.decisions, mode); }, run_options);
 }
 
 }  // namespace orrery::testkit

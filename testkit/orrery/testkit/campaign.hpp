@@ -14,6 +14,7 @@
 #include "orrery/testkit/record.hpp"
 #include "orrery/testkit/token.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -60,6 +61,19 @@ struct Failure {
   std::uint64_t shrink_steps = 0;      ///< how often that made it smaller
 };
 
+/// What a campaign remembers of one run, once it is made.
+struct RunNote {
+  std::uint64_t run = 0;
+  std::uint64_t steps = 0;
+  Duration virtual_time{};
+  Hash128 trace_hash{};
+  std::optional<sim::Finding> finding;
+  std::string differs;  ///< not empty: the run was made twice, and this is what the second execution came to
+  std::vector<std::pair<std::string, bool>> sometimes;
+
+  [[nodiscard]] bool failed() const noexcept { return finding.has_value() || !differs.empty(); }
+};
+
 struct CampaignResult {
   std::uint64_t seed = 0;
   std::uint64_t runs = 0;
@@ -91,6 +105,11 @@ class Runs {
   /// Returns: the options of run `run`.
   [[nodiscard]] sim::RunOptions options_of(std::uint64_t run) const;
 
+  /// Nothing is learned from run `run`, which crashes.    Pre: none of the first runs has been made yet.
+  void leave_out(std::uint64_t run) { left_out_.push_back(run); }
+  /// From now on `where` holds the number of the run that is being made, plus one: the first ones come before others.
+  void tell(std::atomic<std::uint64_t>& where) noexcept { where_ = &where; }
+
  private:
   [[nodiscard]] sim::Outcome execute(std::uint64_t run, bool record_events, sim::Learned* watch) const;
 
@@ -99,6 +118,8 @@ class Runs {
   std::uint64_t seed_;
   std::uint64_t watched_ = 0;  ///< so many of the first runs have been made
   sim::Learned learned_;
+  std::vector<std::uint64_t> left_out_;
+  std::atomic<std::uint64_t>* where_ = nullptr;
 };
 
 /// Makes run `run` alone.    Cost: the first runs of the campaign too, when it comes after them.
@@ -113,12 +134,27 @@ class Runs {
 [[nodiscard]] CampaignResult run_campaign(const Property& property, const CheckOptions& options,
                                           std::uint64_t campaign_seed);
 
+/// Returns: the name of run `run`.
+[[nodiscard]] Token token_of_run(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
+                                 std::uint64_t run) noexcept;
+/// Returns: the failure of run `run`, of which nothing but its origin and its token is known.
+[[nodiscard]] Failure failure_of_run(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
+                                     std::uint64_t run);
+
+/// Makes run `run` of the campaign and notes what came out; the first run is made twice.
+[[nodiscard]] RunNote note_run(Runs& runs, std::uint64_t run);
+
+/// Makes the run that `note` is about again, several times, and shrinks it when it fails.
+///
+/// Returns: nothing when it did not fail and does not fail now.
+[[nodiscard]] std::optional<Failure> investigate(const Property& property, const CheckOptions& options,
+                                                 std::uint64_t campaign_seed, Runs& runs, const RunNote& note);
 /// Makes run `run` alone, several times, and shrinks it when it fails.
 [[nodiscard]] std::optional<Failure> investigate(const Property& property, const CheckOptions& options,
                                                  std::uint64_t campaign_seed, std::uint64_t run);
 
-/// Replays a record, strictly. Returns: the outcome, whose `divergence` says where the program went another way.
+/// Replays a record. Returns: the outcome, whose `divergence` says where the program went another way, if that is strict.
 [[nodiscard]] sim::Outcome replay_record(const Property& property, const CheckOptions& options, const Record& record,
-                                         std::string& input_text);
+                                         std::string& input_text, sim::Replay::Mode mode = sim::Replay::Mode::strict);
 
 }  // namespace orrery::testkit

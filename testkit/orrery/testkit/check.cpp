@@ -1,70 +1,30 @@
 #include "orrery/testkit/check.hpp"
 
 #include "orrery/core/check.hpp"
+#include "orrery/testkit/crash.hpp"
+#include "orrery/testkit/events.hpp"
+#include "orrery/testkit/modes.hpp"
+#include "orrery/testkit/progress.hpp"
+#include "orrery/testkit/regressions.hpp"
+#include "orrery/testkit/report.hpp"
 #include "orrery/testkit/settings.hpp"
+#include "orrery/testkit/state.hpp"
 #include "orrery/testkit/story.hpp"
 #include "orrery/testkit/text.hpp"
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
+#include <iostream>
 
 namespace orrery::testkit::detail {
 
 namespace {
 
-constexpr std::uint64_t few_runs = 100;  ///< with fewer, it says little that something never happened
-
-void say(const std::string& text) {
-  fmt::print("[   SIM    ] {}\n", text);
-  std::fflush(stdout);
-}
-
-std::string this_program() {
-  std::error_code error;
-  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return "<this test>";
-  const auto relative = std::filesystem::proximate(path, error);
-  return error ? path.string() : (relative.string().starts_with("..") ? path.string() : "./" + relative.string());
-}
-
 std::string_view name_of(sim::FaultProfile profile) { return profile == sim::FaultProfile::none ? "none" : "local"; }
-
-/// What is pasted into a shell in the directory in which the test ran: the repository's root, for our own tests.
-std::string command_for(const Failure& failure, const std::string& token) {
-  std::string command = fmt::format("ORRERY_REPLAY={}", token);
-  if (settings().max_steps) command += fmt::format(" ORRERY_MAX_STEPS={}", *settings().max_steps);
-  const std::string test = failure.record.test.substr(0, failure.record.test.find('#'));
-  return fmt::format("{} {} {}", command, shell_word(this_program()), shell_word("--gtest_filter=" + test));
-}
-
-void report_failure(const Failure& failure, std::source_location where) {
-  Reproduction reproduction;
-  reproduction.token = to_string(failure.record.token);
-  reproduction.command = command_for(failure, reproduction.token);
-  const std::string folder = fmt::format("{}/{}/{}", settings().out, failure.record.test, reproduction.token);
-  reproduction.report_path = folder + "/report.txt";
-  std::expected<void, std::string> written;
-  if (failure.finding.kind != sim::FindingKind::non_determinism) {
-    reproduction.record_path = folder + "/failure.orrery";
-    written = write_file(reproduction.record_path, to_text(failure.record));
-  }
-  if (written) written = write_file(reproduction.report_path, tell_story(failure, reproduction, StoryLength::whole));
-  if (!written) {
-    say(written.error());
-    reproduction.record_path.clear();
-    reproduction.report_path.clear();
-  }
-  const bool has_line = !failure.finding.file.empty();
-  // ADD_FAILURE_AT without its word "Failed" between the place and the story.
-  GTEST_MESSAGE_AT_(has_line ? failure.finding.file.c_str() : where.file_name(),
-                    static_cast<int>(has_line ? failure.finding.line : where.line()), "",
-                    ::testing::TestPartResult::kNonFatalFailure)
-      << tell_story(failure, reproduction, StoryLength::terminal);
-}
 
 /// What ORRERY_REPLAY asks for.
 struct Wanted {
@@ -73,6 +33,7 @@ struct Wanted {
   Token token;
 };
 
+[[noreturn]] void refuse_setting(const std::string& why) { exit_with_usage_error(why); }
 [[noreturn]] void refuse_replay(const std::string& why) { exit_with_usage_error("ORRERY_REPLAY: " + why); }
 
 Wanted read_wanted(const std::string& text) {
@@ -134,10 +95,28 @@ const Wanted& wanted_replay() {
   return wanted;
 }
 
+/// Reports a failure that was made again; what ORRERY_UNTIL says ends the story there, and nothing is written.
+void report_again(const Failure& failure, std::source_location where, std::string_view variant = {}) {
+  if (!settings().until) return report_failure(failure, where, variant);
+  sim::Outcome shown = failure.outcome;
+  std::erase_if(shown.events, [](const sim::Event& event) { return event.step >= *settings().until; });
+  fmt::print("STEPS\n{}", tell_steps(shown, StoryLength::whole));
+  GTEST_MESSAGE_AT_(where.file_name(), static_cast<int>(where.line()), "", ::testing::TestPartResult::kNonFatalFailure)
+      << fmt::format("the steps from {} on are left out; {} \"{}\"\n", *settings().until,
+                     sim::headline(failure.finding.kind), failure.finding.name);
+}
+
+/// What a token says about its campaign.
+void set_plan(CheckOptions& options, const Token& token) {
+  options.run.faults = static_cast<sim::FaultProfile>(token.profile);
+  options.strategy = static_cast<sim::StrategyKind>(token.strategy);
+  options.grain = static_cast<sim::GrainSetting>(token.grain);
+}
+
 void replay_token(const Property& property, CheckOptions options, const Wanted& wanted, std::source_location where) {
-  options.run.faults = static_cast<sim::FaultProfile>(wanted.token.profile);
-  options.strategy = static_cast<sim::StrategyKind>(wanted.token.strategy);
-  options.grain = static_cast<sim::GrainSetting>(wanted.token.grain);
+  set_plan(options, wanted.token);
+  TokenWatch watch{property.name, command_for(property.name)};
+  watch.enter(wanted.token);
   const auto failure = investigate(property, options, wanted.token.seed, wanted.token.run);
   if (!failure) {
     say(fmt::format("replay {}: run {} of {} passes now", wanted.text, wanted.token.run, property.name));
@@ -147,66 +126,270 @@ void replay_token(const Property& property, CheckOptions options, const Wanted& 
     say(fmt::format("replay {}: reproduced (run {}, {} after shrinking, trace {})", wanted.text, wanted.token.run,
                     count_of(failure->outcome.steps, "step"), to_hex(failure->outcome.trace_hash)));
   }
-  report_failure(*failure, where);
+  report_again(*failure, where);
+}
+
+[[noreturn]] void exit_diverged_because(const Wanted& wanted, std::string_view why) {
+  std::fflush(stdout);
+  fmt::print(stderr, "REPLAY DIVERGED  {}: {}\n", wanted.text, why);
+  std::fflush(stderr);
+  std::_Exit(exit_diverged);
+}
+
+sim::Outcome follow(const Property& property, const CheckOptions& options, const Record& record, std::string& input) {
+  if (settings().break_at) return replay_until_break(property, options, record, *settings().break_at);
+  return replay_record(property, options, record, input);
+}
+
+/// Tells what following the record has come to.
+void report_replay(const Wanted& wanted, const sim::Outcome& outcome, const std::string& input,
+                   std::source_location where) {
+  const Record& record = *wanted.record;
+  const auto what =
+      outcome.trace_hash == record.trace_hash
+          ? fmt::format("{}/{} steps identical, trace {}", outcome.steps, record.steps, to_hex(record.trace_hash))
+          : fmt::format("another trace, {}", count_of(outcome.steps, "step"));
+  if (!outcome.finding) {
+    say(fmt::format("replay {}: {}, but nothing is found any more; recorded: {}", wanted.text, what, record.finding));
+    return;
+  }
+  say(fmt::format("replay {}: reproduced ({})", wanted.text, what));
+  report_again(failure_of_replay(record, outcome, input), where,
+               outcome.trace_hash == record.trace_hash ? "" : "-loose");
 }
 
 void replay_file(const Property& property, const CheckOptions& options, const Wanted& wanted,
                  std::source_location where) {
   const Record& record = *wanted.record;
-  Failure failure;
-  failure.outcome = replay_record(property, options, record, failure.input);
-  if (failure.outcome.divergence || failure.outcome.trace_hash != record.trace_hash) {
-    std::fflush(stdout);
-    fmt::print(
-        stderr, "REPLAY DIVERGED  {}: {}\n", wanted.text,
-        failure.outcome.divergence.value_or("the same decisions lead to another trace: the program has changed"));
-    std::fflush(stderr);
-    std::_Exit(exit_diverged);
+  TokenWatch watch{property.name, command_for(property.name)};
+  watch.enter(record.token);
+  std::string input;
+  sim::Outcome outcome = follow(property, options, record, input);
+  if (!outcome.divergence && outcome.trace_hash == record.trace_hash) {
+    return report_replay(wanted, outcome, input, where);
   }
-  const auto identical =
-      fmt::format("{}/{} steps identical, trace {}", failure.outcome.steps, record.steps, to_hex(record.trace_hash));
-  if (!failure.outcome.finding) {
-    say(fmt::format("replay {}: {}, but nothing is found any more; recorded: {}", wanted.text, identical,
-                    record.finding));
-    return;
-  }
-  say(fmt::format("replay {}: reproduced ({})", wanted.text, identical));
-  failure.finding = *failure.outcome.finding;
-  failure.original_input = failure.input;
-  failure.record = record;
-  failure.run = record.token.run;
-  failure.original_choices = count_choices(record.decisions).schedule;
-  report_failure(failure, where);
+  const std::string why =
+      outcome.divergence.value_or("the same decisions lead to another trace: the program has changed");
+  if (settings().mode != Mode::loose) exit_diverged_because(wanted, why);
+  say(fmt::format("replay {}: followed loosely, since {}", wanted.text, why));
+  sim::Outcome loose = replay_record(property, options, record, input, sim::Replay::Mode::lenient);
+  report_replay(wanted, loose, input, where);
 }
 
-void report_held(const CampaignResult& result) {
-  std::string coverage;
-  for (const auto& [name, hits] : result.sometimes) {
-    if (hits != 0) {
-      coverage += fmt::format("; sometimes \"{}\" in {}", name, count_of(hits, "run"));
-    } else if (result.runs < few_runs) {
-      say(fmt::format("NEVER HAPPENED   sometimes \"{}\": 0 of {}, which are few", name, count_of(result.runs, "run")));
-    } else {
-      say(fmt::format("NEVER HAPPENED   sometimes \"{}\": 0 of {} (warning)", name, count_of(result.runs, "run")));
-    }
+/// Writes all events of the run to a file.
+void trace_run(const Property& property, CheckOptions options, const Wanted& wanted) {
+  if (!settings().trace_file) refuse_setting("ORRERY_MODE=trace needs ORRERY_TRACE_FILE");
+  set_plan(options, wanted.token);
+  std::string input;
+  const sim::Outcome outcome = wanted.record ? replay_record(property, options, *wanted.record, input)
+                                             : make_run(property, options, wanted.token.seed, wanted.token.run, true);
+  if (outcome.divergence) exit_diverged_because(wanted, *outcome.divergence);
+  if (const auto written = write_file(*settings().trace_file, trace_lines(outcome)); !written) {
+    refuse_setting("ORRERY_TRACE_FILE: " + written.error());
   }
-  std::string time;
-  if (result.virtual_time != Duration{}) time = fmt::format(", {} virtual", format_duration(result.virtual_time));
-  say(fmt::format("{} held, {}{}{}", count_of(result.runs, "run"), count_of(result.steps, "step"), time, coverage));
 }
+
+void shrink_file(const Property& property, const CheckOptions& options, const Wanted& wanted,
+                 std::source_location where) {
+  if (!wanted.record) refuse_replay("shrinking further takes a record, not a token");
+  const auto begin = std::chrono::steady_clock::now();
+  const auto time = settings().time.value_or(std::chrono::seconds{10});
+  std::string why;
+  const auto failure = shrink_further(
+      property, options, *wanted.record, [&] { return std::chrono::steady_clock::now() - begin >= time; }, why);
+  if (!failure) exit_diverged_because(wanted, why);
+  say(fmt::format("shrunk {}: {} -> {}, {} of {} taken", wanted.text, count_of(wanted.record->steps, "step"),
+                  count_of(failure->outcome.steps, "step"), failure->shrink_steps,
+                  count_of(failure->shrink_runs, "run")));
+  report_failure(*failure, where);
+}
+
+/// Somebody decides the schedule of the wanted run, or of the campaign's last size of input.
+void step_run(const Property& property, CheckOptions options, const Wanted* wanted, std::source_location where) {
+  const std::uint64_t seed = wanted != nullptr ? wanted->token.seed : settings().seed.value_or(default_seed);
+  const std::uint64_t run = wanted != nullptr ? wanted->token.run : 2;  // a small input, but not the empty one
+  const bool has_record = wanted != nullptr && wanted->record.has_value();
+  const InputOrigin origin = has_record ? wanted->record->origin : origin_of_run(seed, run, options.commands_max);
+  if (has_record) options.run.grain = wanted->record->grain;
+  const std::vector<std::size_t> path = has_record ? wanted->record->path : std::vector<std::size_t>{};
+  sim::Outcome outcome = step_through(property, options, origin, path, seed_of_run(seed, run), std::cin, std::cout,
+                                      settings().mode == Mode::step_json);
+  if (outcome.divergence) exit_diverged_because(*wanted, *outcome.divergence);
+  std::cout << std::flush;
+  if (!outcome.finding) {
+    say(fmt::format("{}, nothing found", count_of(outcome.steps, "step")));
+    fmt::print("{}", tell_steps(outcome, StoryLength::whole));
+    return;
+  }
+  Failure failure = failure_of_run(property, options, seed, run);
+  failure.finding = *outcome.finding;
+  failure.record.origin = origin;
+  failure.record.path = path;
+  failure.record.grain = options.run.grain;
+  failure.record.decisions = outcome.decisions;
+  failure.record.reduced = outcome.reduced;
+  failure.record.steps = outcome.steps;
+  failure.record.trace_hash = outcome.trace_hash;
+  failure.record.finding = fmt::format("{} \"{}\"", sim::headline(failure.finding.kind), failure.finding.name);
+  failure.input = failure.original_input = input_of(property, origin, path)->describe();
+  failure.outcome = std::move(outcome);
+  report_failure(failure, where, "-by-hand");
+}
+
+void do_what_is_wanted(const Property& property, const CheckOptions& options, const Wanted& wanted,
+                       std::source_location where) {
+  switch (settings().mode) {
+    case Mode::trace:
+      return trace_run(property, options, wanted);
+    case Mode::shrink:
+      return shrink_file(property, options, wanted, where);
+    case Mode::step:
+    case Mode::step_json:
+      return step_run(property, options, &wanted, where);
+    case Mode::check:
+    case Mode::loose:
+      return wanted.record ? replay_file(property, options, wanted, where)
+                           : replay_token(property, options, wanted, where);
+  }
+}
+
+std::string budget_text(const CheckOptions& options) {
+  std::string text = options.runs == UINT64_MAX ? "" : count_of(options.runs, "run");
+  if (settings().time) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", format_duration(Duration{*settings().time}));
+  }
+  if (settings().jobs > 1) text += fmt::format(" by {}", count_of(settings().jobs, "worker"));
+  return text;
+}
+
+/// What the runs of a campaign depend on besides its seed.
+std::string line_of(const CheckOptions& options) {
+  return fmt::format("faults {}, strategy {}, grain {}, operations {}, commands {}", name_of(options.run.faults),
+                     sim::name_of(options.strategy), static_cast<int>(options.grain), options.run.operations_max,
+                     options.commands_max);
+}
+
+std::string state_path(const Property& property) {
+  return fmt::format("{}/{}/campaign.state", settings().out, property.name);
+}
+
+/// Returns: where an earlier exploration has ended.
+Progress take_up(const Property& property, const CheckOptions& options, std::uint64_t seed) {
+  const std::string path = state_path(property);
+  const auto text = read_file(path);
+  if (!text) {
+    say(fmt::format("nothing to resume: {}", text.error()));
+    return {};
+  }
+  auto state = parse_state(*text);
+  if (!state) refuse_setting(fmt::format("{}: {}", path, state.error()));
+  if (state->test != property.name || state->seed != seed || state->options != line_of(options)) {
+    refuse_setting(fmt::format("{} is of {}, seed {:#x}, {}: remove it, or ask for the same", path, state->test,
+                               state->seed, state->options));
+  }
+  say(fmt::format("resumed after {}, {}", count_of(state->progress.next_run, "run"),
+                  count_of(state->progress.groups.size(), "group")));
+  return std::move(state->progress);
+}
+
+void run_the_campaign(const Property& property, const CheckOptions& options, std::uint64_t seed,
+                      std::source_location where) {
+  const Settings& set = settings();
+  Loop loop;
+  loop.jobs = set.jobs;
+  loop.isolate = set.explore;
+  loop.time = set.time;
+  loop.explore = set.explore;
+  loop.stop_after = set.stop_after;
+  loop.command = command_for(property.name);
+  if (set.explore && set.resume) loop.from = take_up(property, options, seed);
+  loop.is_interrupted = &InterruptWatch::is_interrupted;
+  const InterruptWatch interrupts;
+  ProgressLine line{property.name, options.runs, set.time, loop.from};
+  const auto save = [&](const Progress& progress) {
+    if (!set.explore) return;
+    const CampaignState state{.test = property.name, .seed = seed, .options = line_of(options), .progress = progress};
+    if (const auto written = write_whole_file(state_path(property), to_text(state)); !written) say(written.error());
+  };
+  auto saved = std::chrono::steady_clock::now();
+  loop.on_progress = [&](const Progress& progress) {
+    line.update(progress);
+    if (!set.explore || std::chrono::steady_clock::now() - saved < std::chrono::seconds{5}) return;
+    saved = std::chrono::steady_clock::now();
+    save(progress);
+  };
+  loop.on_group = [&](const Failure& failure) {
+    line.clear();
+    report_failure(failure, where);
+  };
+  emit(event_object("run_started")
+           .add("test", property.name)
+           .add("seed", fmt::format("{:#x}", seed))
+           .add("runs", options.runs)
+           .add("from", loop.from.next_run)
+           .add("faults", name_of(options.run.faults))
+           .add("strategy", sim::name_of(options.strategy))
+           .add("jobs", std::uint64_t{set.jobs})
+           .add("explore", set.explore));
+  const LoopResult result = run_loop(property, options, seed, loop);
+  line.clear();
+  save(result.progress);
+  if (result.failure) {
+    const Failure& failure = *result.failure;
+    if (failure.finding.kind != sim::FindingKind::non_determinism && failure.shrink_runs != 0) {
+      say(fmt::format("run {} failed; shrunk in {} ({}); repeated from its record: identical", failure.run,
+                      count_of(failure.shrink_steps, "step"), count_of(failure.shrink_runs, "run")));
+    }
+    report_failure(failure, where);
+  } else if (set.explore) {
+    report_explored(property.name, result, seed, where);
+  } else {
+    report_held(property.name, result, where);
+  }
+  emit_done(property.name, result, line.elapsed());
+}
+
+/// Returns: whether a kept failure still fails.
+bool a_kept_failure_fails(const Property& property, const CheckOptions& options, std::source_location where) {
+  const Replayed replayed = replay_kept(property, options, fmt::format("{}/{}", settings().regressions, property.name));
+  for (const std::string& text : replayed.lines) say(text);
+  if (replayed.bad_file) refuse_setting("a kept failure: " + *replayed.bad_file);
+  if (!replayed.failure) return false;
+  report_failure(*replayed.failure, where, replayed.fits ? "" : "-loose");
+  LoopResult result;
+  result.ended = Ended::failed;
+  emit_done(property.name, result, {});
+  return true;
+}
+
+/// Counts the checks of a test; a repeated test (--gtest_repeat) begins again. Ends the process as UX wants it.
+struct Listener final : ::testing::EmptyTestEventListener {
+  void OnTestStart(const ::testing::TestInfo&) override { checks = 0; }
+  /// The tests that would follow are not begun. Here, since a test gives the flags back that it has changed.
+  void OnTestEnd(const ::testing::TestInfo&) override {
+    if (InterruptWatch::is_interrupted()) GTEST_FLAG_SET(fail_fast, true);
+  }
+  void OnTestProgramEnd(const ::testing::UnitTest& tests) override {
+    emit(event_object("summary")
+             .add("tests", static_cast<std::uint64_t>(tests.test_to_run_count()))
+             .add("passed", static_cast<std::uint64_t>(tests.successful_test_count()))
+             .add("failed", static_cast<std::uint64_t>(tests.failed_test_count()))
+             .add("skipped", static_cast<std::uint64_t>(tests.skipped_test_count()))
+             .add("interrupted", InterruptWatch::is_interrupted()));
+    if (!InterruptWatch::is_interrupted()) return;
+    std::fflush(nullptr);
+    std::_Exit(exit_interrupted);
+  }
+  int checks = 0;
+};
 
 }  // namespace
 
 std::string name_next_check() {
   const ::testing::TestInfo* const info = ::testing::UnitTest::GetInstance()->current_test_info();
   if (info == nullptr) return "unnamed";
-  /// Counts the checks of a test; a repeated test (--gtest_repeat) begins again.
-  struct Counter final : ::testing::EmptyTestEventListener {
-    void OnTestStart(const ::testing::TestInfo&) override { checks = 0; }
-    int checks = 0;
-  };
-  static Counter* const counter = [] {
-    auto* const made = new Counter;  // GoogleTest owns its listeners
+  static Listener* const counter = [] {
+    auto* const made = new Listener;  // GoogleTest owns its listeners
     ::testing::UnitTest::GetInstance()->listeners().Append(made);
     return made;
   }();
@@ -217,6 +400,8 @@ std::string name_next_check() {
 
 void check_property(const Property& property, CheckOptions options, std::source_location where) {
   const Settings& set = settings();
+  if (InterruptWatch::is_interrupted()) GTEST_SKIP() << "interrupted";
+  if (set.time) options.runs = UINT64_MAX;
   options.runs = set.runs.value_or(options.runs);
   options.run.faults = set.faults.value_or(options.run.faults);
   options.run.operations_max = set.max_steps.value_or(options.run.operations_max);
@@ -228,28 +413,19 @@ void check_property(const Property& property, CheckOptions options, std::source_
     const Wanted& wanted = wanted_replay();
     const std::string test = property.name.substr(0, property.name.find('#'));
     if (!belongs_to(wanted, test)) GTEST_SKIP() << "ORRERY_REPLAY is for another test";
-    if (!wanted.record) {
-      replay_token(property, options, wanted, where);
-    } else if (wanted.record->test == property.name) {
-      replay_file(property, options, wanted, where);
+    if (!wanted.record || wanted.record->test == property.name) {
+      do_what_is_wanted(property, options, wanted, where);
     } else {
       say(fmt::format("{} is left out: the record is of {}", property.name, wanted.record->test));
     }
     return;
   }
-  say(fmt::format("seed {:#x}, {}, strategy {}, faults {}", seed, count_of(options.runs, "run"),
-                  sim::name_of(options.strategy), name_of(options.run.faults)));
-  const CampaignResult result = run_campaign(property, options, seed);
-  if (result.failure) {
-    const Failure& failure = *result.failure;
-    if (failure.finding.kind != sim::FindingKind::non_determinism) {
-      say(fmt::format("run {} failed; shrunk in {} ({}); repeated from its record: identical", failure.run,
-                      count_of(failure.shrink_steps, "step"), count_of(failure.shrink_runs, "run")));
-    }
-    report_failure(failure, where);
-    return;
-  }
-  report_held(result);
+  if (set.mode == Mode::step || set.mode == Mode::step_json) return step_run(property, options, nullptr, where);
+  if (set.mode != Mode::check) refuse_setting("ORRERY_MODE needs ORRERY_REPLAY");
+  if (a_kept_failure_fails(property, options, where)) return;
+  say(fmt::format("seed {:#x}, {}, strategy {}, faults {}", seed, budget_text(options), sim::name_of(options.strategy),
+                  name_of(options.run.faults)));
+  run_the_campaign(property, options, seed, where);
 }
 
 }  // namespace orrery::testkit::detail

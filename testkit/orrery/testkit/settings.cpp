@@ -1,5 +1,7 @@
 #include "orrery/testkit/settings.hpp"
 
+#include "orrery/testkit/workers.hpp"
+
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
@@ -43,6 +45,54 @@ Set set_number(std::optional<std::uint64_t>& target, std::string_view name, std:
   return {};
 }
 
+/// 0 or 1.
+Set set_switch(bool& target, std::string_view name, std::string_view value) {
+  if (value != "0" && value != "1") return std::unexpected(fmt::format("{}=\"{}\" is neither 0 nor 1", name, value));
+  target = value == "1";
+  return {};
+}
+
+Set set_time(Settings& settings, std::string_view name, std::string_view value) {
+  settings.time = parse_time(value);
+  if (settings.time) return {};
+  return std::unexpected(fmt::format(
+      "{}=\"{}\" is not a time: a whole number and ms, s, m or h, at most a year, such as 90s", name, value));
+}
+
+Set set_ci(Settings& settings, std::string_view name, std::string_view value) {
+  const char* const on_github = std::getenv("GITHUB_ACTIONS");
+  if (value != "auto" && value != "github" && value != "off") {
+    return std::unexpected(fmt::format("{}=\"{}\" is not known: auto, github or off", name, value));
+  }
+  settings.github =
+      value == "github" || (value == "auto" && on_github != nullptr && on_github == std::string_view{"true"});
+  return {};
+}
+
+constexpr std::pair<std::string_view, Mode> modes[] = {{"check", Mode::check},         {"loose", Mode::loose},
+                                                       {"shrink", Mode::shrink},       {"step", Mode::step},
+                                                       {"step-json", Mode::step_json}, {"trace", Mode::trace}};
+
+Set set_mode(Settings& settings, std::string_view name, std::string_view value) {
+  for (const auto& [text, mode] : modes) {
+    if (text != value) continue;
+    settings.mode = mode;
+    return {};
+  }
+  return std::unexpected(
+      fmt::format("{}=\"{}\" is not a mode: check, loose, shrink, step, step-json or trace", name, value));
+}
+
+/// The settings that are a path or a token.
+std::string* text_of(Settings& settings, std::string_view key) {
+  if (key == "replay") return &settings.replay.emplace();
+  if (key == "out") return &settings.out;
+  if (key == "regressions") return &settings.regressions;
+  if (key == "json") return &settings.json.emplace();
+  if (key == "trace_file") return &settings.trace_file.emplace();
+  return nullptr;
+}
+
 /// Sets what `key` (seed, runs, ...) names. Returns: an error, or nothing and `known` says whether the key exists.
 Set set(Settings& settings, std::string_view key, std::string_view name, std::string_view value, bool& known) {
   known = true;
@@ -83,27 +133,62 @@ Set set(Settings& settings, std::string_view key, std::string_view name, std::st
     settings.grain = value == "auto" ? automatic : value == "fine" ? fine : coarse;
     return {};
   }
-  if (key == "replay" || key == "out") {
-    if (value.empty()) return std::unexpected(fmt::format("{} is empty", name));
-    if (key == "replay") {
-      settings.replay = std::string{value};
-    } else {
-      settings.out = std::string{value};
+  if (key == "jobs") {
+    std::optional<std::uint64_t> jobs;
+    auto result = set_number(jobs, name, value, 1);
+    if (result && *jobs > jobs_max) {
+      return std::unexpected(fmt::format("{}=\"{}\" is more than {}", name, value, jobs_max));
     }
+    if (result) settings.jobs = static_cast<unsigned>(*jobs);
+    return result;
+  }
+  if (key == "time") return set_time(settings, name, value);
+  if (key == "explore") return set_switch(settings.explore, name, value);
+  if (key == "resume") return set_switch(settings.resume, name, value);
+  if (key == "strict") return set_switch(settings.strict, name, value);
+  if (key == "stop_after") {
+    std::optional<std::uint64_t> groups;
+    auto result = set_number(groups, name, value, 0);
+    if (result) settings.stop_after = *groups;
+    return result;
+  }
+  if (key == "ci") return set_ci(settings, name, value);
+  if (key == "mode") return set_mode(settings, name, value);
+  if (key == "verbose") return set_switch(settings.verbose, name, value);
+  if (key == "break") return set_number(settings.break_at, name, value, 1);
+  if (key == "until") return set_number(settings.until, name, value, 1);
+  if (std::string* const text = text_of(settings, key)) {
+    if (value.empty()) return std::unexpected(fmt::format("{} is empty", name));
+    *text = value;
     return {};
   }
   known = false;
   return {};
 }
 
-struct Variable {
-  std::string_view key;
-  const char* name;
-};
-constexpr Variable variables[] = {
-    {"seed", "ORRERY_SEED"},     {"runs", "ORRERY_RUNS"},         {"max_steps", "ORRERY_MAX_STEPS"},
-    {"faults", "ORRERY_FAULTS"}, {"strategy", "ORRERY_STRATEGY"}, {"grain", "ORRERY_GRAIN"},
-    {"replay", "ORRERY_REPLAY"}, {"out", "ORRERY_OUT"},           {"test_time_factor", "ORRERY_TEST_TIME_FACTOR"}};
+constexpr SettingName variables[] = {{"seed", "ORRERY_SEED", "0x5eed2026"},
+                                     {"runs", "ORRERY_RUNS", "the test's, or 1000"},
+                                     {"time", "ORRERY_TIME", "no limit"},
+                                     {"jobs", "ORRERY_JOBS", "1"},
+                                     {"strategy", "ORRERY_STRATEGY", "portfolio"},
+                                     {"grain", "ORRERY_GRAIN", "auto"},
+                                     {"faults", "ORRERY_FAULTS", "the test's, or local"},
+                                     {"max_steps", "ORRERY_MAX_STEPS", "the test's, or 10000"},
+                                     {"replay", "ORRERY_REPLAY", "none"},
+                                     {"mode", "ORRERY_MODE", "check"},
+                                     {"until", "ORRERY_UNTIL", "the end"},
+                                     {"break", "ORRERY_BREAK", "nowhere"},
+                                     {"trace_file", "ORRERY_TRACE_FILE", "none"},
+                                     {"explore", "ORRERY_EXPLORE", "0"},
+                                     {"stop_after", "ORRERY_STOP_AFTER", "0"},
+                                     {"resume", "ORRERY_RESUME", "0"},
+                                     {"strict", "ORRERY_STRICT", "0"},
+                                     {"verbose", "ORRERY_VERBOSE", "0"},
+                                     {"out", "ORRERY_OUT", "orrery-out"},
+                                     {"regressions", "ORRERY_REGRESSIONS", "orrery-regressions"},
+                                     {"json", "ORRERY_JSON", "none"},
+                                     {"ci", "ORRERY_CI", "auto"},
+                                     {"test_time_factor", "ORRERY_TEST_TIME_FACTOR", "1"}};
 
 /// Returns: how many characters must be put in, left out or changed to turn `a` into `b`.    Source: Levenshtein's.
 std::size_t edits(std::string_view a, std::string_view b) {
@@ -120,16 +205,21 @@ std::size_t edits(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+/// Returns: the key that is spelled most like `key`.
+std::string_view nearest_key(std::string_view key) {
+  return std::ranges::min_element(variables, {}, [&](const SettingName& one) { return edits(key, one.key); })->key;
+}
+
 /// Returns: the variable that `name` seems to mean, when it is none but looks like one.
 const char* meant(std::string_view name) {
   const char* best = nullptr;
   std::size_t least = 3;
-  for (const Variable& variable : variables) {
-    const std::size_t distance = edits(name, variable.name);
+  for (const SettingName& setting : variables) {
+    const std::size_t distance = edits(name, setting.variable);
     if (distance == 0) return nullptr;
     if (distance < least) {
       least = distance;
-      best = variable.name;
+      best = setting.variable;
     }
   }
   return best;
@@ -142,15 +232,32 @@ std::optional<Settings>& current() {
 
 }  // namespace
 
+std::optional<std::chrono::milliseconds> parse_time(std::string_view text) {
+  constexpr std::pair<std::string_view, std::uint64_t> units[] = {
+      {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"", 1'000}};
+  constexpr std::uint64_t most = std::uint64_t{366} * 24 * 3'600'000;
+  const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
+  if (digits == 0 || error != std::errc{} || number == 0) return std::nullopt;
+  for (const auto& [unit, milliseconds] : units) {
+    if (text.substr(digits) != unit) continue;
+    if (number > most / milliseconds) return std::nullopt;
+    return std::chrono::milliseconds{number * milliseconds};
+  }
+  return std::nullopt;
+}
+
 std::expected<Settings, std::string> settings_from_environment() {
   Settings settings;
-  for (const auto& [key, name] : variables) {
+  for (const auto& [key, name, otherwise] : variables) {
     const char* const value = std::getenv(name);
     if (value == nullptr) continue;
     bool known = false;
     if (auto result = set(settings, key, name, value, known); !result)
       return std::unexpected(std::move(result.error()));
   }
+  if (std::getenv("ORRERY_CI") == nullptr) (void)set_ci(settings, "ORRERY_CI", "auto");
   for (char** at = environ; *at != nullptr; ++at) {
     const std::string_view entry = *at;
     const std::string_view name = entry.substr(0, entry.find('='));
@@ -181,10 +288,8 @@ std::expected<void, std::string> take_flags(Settings& settings, int& argc, char*
       return result;
     }
     if (!known) {
-      return std::unexpected(fmt::format(
-          "unknown flag {}; there are --orrery_seed, _runs, _replay, _faults, _strategy, _grain, _max_steps, _out and "
-          "_test_time_factor",
-          name));
+      return std::unexpected(fmt::format("unknown flag {}; is --orrery_{} meant? (--help lists them)", name,
+                                         nearest_key(name.substr(prefix.size()))));
     }
   }
   if (kept < argc) argv[kept] = nullptr;
@@ -203,6 +308,8 @@ const Settings& settings() {
 
 void set_settings(Settings settings) { current() = std::move(settings); }
 
+std::span<const SettingName> setting_names() noexcept { return variables; }
+
 std::string_view help() {
   return R"(Properties of actor systems (flag or environment variable; the flag wins):
   --orrery_seed=N        ORRERY_SEED       the seed of every campaign, decimal or 0x...
@@ -212,7 +319,21 @@ std::string_view help() {
   --orrery_strategy=NAME ORRERY_STRATEGY   who chooses: portfolio (all in turn), random, pos, pct3, ...
   --orrery_grain=NAME    ORRERY_GRAIN      how finely choices are offered: auto (in turn), fine or coarse
   --orrery_max_steps=N   ORRERY_MAX_STEPS  operations after which a run makes no progress
+  --orrery_jobs=N        ORRERY_JOBS       worker processes (1: all in this one)
+  --orrery_time=90s      ORRERY_TIME       how long per property (ms, s, m, h); without runs, as many as fit
+  --orrery_explore=1     ORRERY_EXPLORE    go on after a failure, collect different ones
+  --orrery_stop_after=N  ORRERY_STOP_AFTER end exploring after N different failures
+  --orrery_resume=1      ORRERY_RESUME     go on where exploring has ended
+  --orrery_strict=1      ORRERY_STRICT     a sometimes that never held fails the test
   --orrery_out=DIR       ORRERY_OUT        where records and reports go (orrery-out)
+  --orrery_regressions=DIR  ORRERY_REGRESSIONS  kept failures, replayed first (orrery-regressions)
+  --orrery_json=FILE     ORRERY_JSON       one line of JSON per event
+  --orrery_ci=NAME       ORRERY_CI         auto, github (annotations) or off
+With a replay (the tool orrery sets these):
+  --orrery_mode=NAME     ORRERY_MODE       check, loose, shrink, step, step-json or trace (to ORRERY_TRACE_FILE)
+  --orrery_until=STEP    ORRERY_UNTIL      tell only the steps before this one
+  --orrery_break=STEP    ORRERY_BREAK      stop in the debugger before this step
+  --orrery_verbose=1     ORRERY_VERBOSE    tell every step, however many
 Tests on threads:
   --orrery_test_time_factor=N  ORRERY_TEST_TIME_FACTOR  what a probe's waits are multiplied by (1)
 )";

@@ -1,0 +1,92 @@
+#include "orrery/testkit/cli/arguments.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <numeric>
+
+namespace orrery::cli {
+
+void refuse(const std::string& sentence) {
+  std::fflush(stdout);
+  fmt::print(stderr, "orrery: {}\n", sentence);
+  std::fflush(stderr);
+  std::_Exit(exit_usage);
+}
+
+std::string Arguments::value(const std::string& flag, std::string otherwise) const {
+  const auto found = flags.find(flag);
+  return found == flags.end() ? otherwise : found->second.back();
+}
+
+std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
+  std::string_view best;
+  std::size_t least = 3;  // Levenshtein's distance
+  for (const std::string_view candidate : candidates) {
+    std::vector<std::size_t> row(candidate.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < word.size(); ++i) {
+      std::size_t diagonal = std::exchange(row[0], i + 1);
+      for (std::size_t j = 0; j < candidate.size(); ++j) {
+        const std::size_t above = row[j + 1];
+        row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (word[i] == candidate[j] ? 0 : 1)});
+        diagonal = above;
+      }
+    }
+    if (row.back() >= least) continue;
+    least = row.back();
+    best = candidate;
+  }
+  return best;
+}
+
+Arguments read_arguments(const Command& command, std::span<char* const> words) {
+  Arguments arguments;
+  arguments.command = &command;
+  bool only_words = false;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    std::string word = words[i];
+    if (only_words || !word.starts_with("-") || word == "-") {
+      arguments.words.push_back(word);
+      continue;
+    }
+    if (word == "--") {
+      only_words = true;
+      continue;
+    }
+    std::optional<std::string> value;
+    if (word.starts_with("-j") && word.size() > 2) {  // -j4
+      value = word.substr(2);
+      word = "-j";
+    } else if (const auto equals = word.find('='); equals != std::string::npos) {
+      value = word.substr(equals + 1);
+      word.resize(equals);
+    }
+    if (word == "-j") word = "--jobs";
+    const auto flag = std::ranges::find(command.flags, word, &Flag::name);
+    if (flag == command.flags.end()) {
+      std::vector<std::string_view> names;
+      for (const Flag& one : command.flags) names.push_back(one.name);
+      const std::string_view meant = nearest(word, names);
+      refuse(fmt::format("unknown flag {} for {}{}", word, command.name,
+                         meant.empty() ? fmt::format(" (orrery help {} lists them)", command.name)
+                                       : fmt::format("; is {} meant?", meant)));
+    }
+    if (flag->has_value && !value) {
+      if (++i == words.size()) refuse(fmt::format("{} needs a value", word));
+      value = words[i];
+    }
+    if (!flag->has_value && value) refuse(fmt::format("{} takes no value", word));
+    arguments.flags[word].push_back(value.value_or("1"));
+    if (!flag->variable.empty()) arguments.variables.emplace_back(flag->variable, value.value_or("1"));
+  }
+  if (arguments.words.size() > command.words_max) {
+    refuse(fmt::format("{} takes {} (orrery help {} says more)", command.name,
+                       command.arguments.empty() ? "no argument" : command.arguments, command.name));
+  }
+  return arguments;
+}
+
+}  // namespace orrery::cli

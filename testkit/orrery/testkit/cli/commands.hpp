@@ -1,0 +1,17 @@
+// commands.hpp: what the tool can do. Each returns its exit code.
+#pragma once
+#include "orrery/testkit/cli/arguments.hpp"
+
+namespace orrery::cli {
+
+int run_tests(const Arguments& arguments);  // run and explore
+int replay_run(const Arguments& arguments);
+int shrink_record(const Arguments& arguments);
+int step_run(const Arguments& arguments);
+int trace_run(const Arguments& arguments);
+int keep_run(const Arguments& arguments);
+int triage_folder(const Arguments& arguments);
+int look_at_machine(const Arguments& arguments);
+int print_configuration(const Arguments& arguments);
+
+}  // namespace orrery::cli

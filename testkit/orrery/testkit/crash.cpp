@@ -1,0 +1,131 @@
+#include "orrery/testkit/crash.hpp"
+
+#include "orrery/core/check.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <utility>
+
+// Defined by the sanitizers' runtime libraries, where there is one.
+extern "C" void __sanitizer_set_death_callback(void (*callback)()) __attribute__((weak));  // NOLINT
+
+namespace orrery::testkit {
+
+namespace {
+
+constexpr std::array signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+constexpr std::size_t stack_bytes = std::size_t{256} * 1024;
+
+struct Watch {
+  void (*on_crash)(int, void*) = nullptr;
+  void* argument = nullptr;
+  std::array<struct sigaction, signals.size()> before{};
+  stack_t stack_before{};
+  void* stack = nullptr;
+  std::atomic<bool> crashed{false};
+};
+Watch watch;
+bool watching = false;
+
+void tell_once(int signal) {
+  if (watching && !watch.crashed.exchange(true, std::memory_order_relaxed)) watch.on_crash(signal, watch.argument);
+}
+
+void handle(int signal, siginfo_t* info, void*) {
+  const int error = errno;
+  tell_once(signal);
+  for (std::size_t i = 0; i < signals.size(); ++i) {
+    if (signals[i] == signal) sigaction(signal, &watch.before[i], nullptr);
+  }
+  // A faulty instruction is executed again, and meets who was there before; what somebody has sent must be sent again.
+  if (info->si_code <= 0) raise(signal);
+  errno = error;
+}
+
+}  // namespace
+
+CrashWatch::CrashWatch(void (*on_crash)(int, void*), void* argument) : is_first_{!watching} {
+  if (!is_first_) return;
+  watch.on_crash = on_crash;
+  watch.argument = argument;
+  watch.crashed.store(false, std::memory_order_relaxed);
+  // Mapped, not allocated: a fault on the heap must not have hit it.
+  watch.stack = mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ORRERY_CHECK(watch.stack != MAP_FAILED);
+  const stack_t stack{.ss_sp = watch.stack, .ss_flags = 0, .ss_size = stack_bytes};
+  sigaltstack(&stack, &watch.stack_before);
+  struct sigaction action{};
+  action.sa_sigaction = handle;
+  action.sa_flags = SA_ONSTACK | SA_SIGINFO;
+  sigemptyset(&action.sa_mask);
+  for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &action, &watch.before[i]);
+  watching = true;
+  if (&__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback([] { tell_once(0); });
+}
+
+CrashWatch::~CrashWatch() {
+  if (!is_first_) return;
+  if (&__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(nullptr);
+  watching = false;
+  for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &watch.before[i], nullptr);
+  sigaltstack(&watch.stack_before, nullptr);
+  munmap(watch.stack, stack_bytes);
+}
+
+std::string_view signal_name(int signal) noexcept {
+  constexpr std::array<std::pair<int, std::string_view>, 12> names{{{0, "SANITIZER"},
+                                                                    {SIGSEGV, "SIGSEGV"},
+                                                                    {SIGBUS, "SIGBUS"},
+                                                                    {SIGFPE, "SIGFPE"},
+                                                                    {SIGILL, "SIGILL"},
+                                                                    {SIGABRT, "SIGABRT"},
+                                                                    {SIGKILL, "SIGKILL"},
+                                                                    {SIGTERM, "SIGTERM"},
+                                                                    {SIGTRAP, "SIGTRAP"},
+                                                                    {SIGALRM, "SIGALRM"},
+                                                                    {SIGSYS, "SIGSYS"},
+                                                                    {SIGPIPE, "SIGPIPE"}}};
+  for (const auto& [number, name] : names) {
+    if (number == signal) return name;
+  }
+  return "signal";
+}
+
+void write_all(int file, std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+TokenWatch::TokenWatch(std::string test, std::string command) : test_{std::move(test)}, command_{std::move(command)} {}
+
+void TokenWatch::enter(const Token& token) {
+  // In memory that is there already: on_crash() must not allocate.
+  const std::string text = to_string(token);
+  token_[text.copy(token_.data(), token_.size() - 1)] = '\0';
+  *std::to_chars(run_.data(), run_.data() + run_.size() - 1, token.run).ptr = '\0';
+}
+
+void TokenWatch::on_crash(int signal, void* self) {
+  const TokenWatch& watch = *static_cast<TokenWatch*>(self);
+  if (watch.token_.front() == '\0') return;
+  for (const std::string_view part :
+       {std::string_view{"\nCRASH  "}, signal_name(signal), std::string_view{" in run "},
+        std::string_view{watch.run_.data()}, std::string_view{" of "}, std::string_view{watch.test_},
+        std::string_view{"\nREPRODUCE  ORRERY_REPLAY="}, std::string_view{watch.token_.data()},
+        std::string_view{watch.command_.empty() ? "" : " "}, std::string_view{watch.command_},
+        std::string_view{"\n"}}) {
+    write_all(STDERR_FILENO, part);
+  }
+}
+
+}  // namespace orrery::testkit

@@ -1,0 +1,215 @@
+#include "orrery/testkit/modes.hpp"
+
+#include "orrery/sim/op.hpp"
+#include "orrery/testkit/assertions.hpp"
+#include "orrery/testkit/json.hpp"
+#include "orrery/testkit/shrink.hpp"
+
+#include <fmt/core.h>
+
+#include <charconv>
+#include <csignal>
+#include <istream>
+#include <ostream>
+
+namespace orrery::testkit {
+
+namespace {
+
+std::string_view verb_of(sim::OpKind kind) {
+  switch (kind) {
+    case sim::OpKind::take:
+      return "takes its next message";
+    case sim::OpKind::resume:
+      return "goes on";
+    case sim::OpKind::enqueue:
+      return "sends to";
+    case sim::OpKind::signal:
+      return "signals";
+    case sim::OpKind::reply:
+      return "replies to";
+    case sim::OpKind::exit:
+      return "ends";
+    case sim::OpKind::name:
+      return "uses a name of";
+    case sim::OpKind::fire:
+      return "fires a timer of";
+    case sim::OpKind::deliver:
+      return "delivers to";
+    case sim::OpKind::look:
+      return "looks at";
+    case sim::OpKind::restart:
+      return "restarts";
+    case sim::OpKind::finish:
+      return "finishes offloaded work";
+  }
+  return "acts";
+}
+
+std::string name_of(const sim::Op& op, sim::World& world) {
+  const sim::Engine& engine = world.internals();
+  std::string text = fmt::format("{} {}", engine.path_of(op.agent->handle), verb_of(op.kind));
+  if (op.object != nullptr && op.object != op.agent) text += " " + engine.path_of(op.object->handle);
+  return text;
+}
+
+/// Follows another strategy, and stops in the debugger when a step is reached.
+class BreakBefore final : public sim::Strategy {
+ public:
+  BreakBefore(std::unique_ptr<sim::Strategy> inner, std::uint64_t step) : inner_{std::move(inner)}, step_{step} {}
+  std::uint64_t choose(const sim::Point& point) override { return inner_->choose(point); }
+  [[nodiscard]] std::optional<std::string> divergence() const override { return inner_->divergence(); }
+  [[nodiscard]] bool watches() const noexcept override { return true; }
+  void executed(const sim::Op& op) override { look(op); }
+  void hurried(const sim::Op& op) override { look(op); }
+
+ private:
+  void look(const sim::Op& op) {
+    const bool is_step =
+        op.kind == sim::OpKind::take || op.kind == sim::OpKind::resume || op.kind == sim::OpKind::finish;
+    sim::World* const world = world_of_this_run();
+    if (done_ || !is_step || world == nullptr || world->internals().steps() + 1 < step_) return;
+    done_ = true;
+    fmt::print(stderr, "orrery: before step {}: {}\n", step_, name_of(op, *world));
+    raise(SIGTRAP);
+  }
+  std::unique_ptr<sim::Strategy> inner_;
+  std::uint64_t step_;
+  bool done_ = false;
+};
+
+}  // namespace
+
+std::uint64_t Interactive::schedule(const sim::Point& point) {
+  sim::World* const world = world_of_this_run();
+  if (at_random_ || gave_up_ || world == nullptr || point.enabled == nullptr) return RandomWalk::schedule(point);
+  const std::uint64_t step = world->internals().steps();
+  if (as_json_) {
+    std::string options;
+    for (std::uint64_t i = 0; i < point.count; ++i) {
+      options += (i == 0 ? "" : ",") + json_text(name_of(point.enabled->option(i), *world));
+    }
+    out_
+        << JsonObject{}.add("schema", std::uint64_t{1}).add("step", step).add_raw("options", "[" + options + "]").text()
+        << std::endl;
+  } else {
+    out_ << fmt::format("after step {}, t={}:\n", step, format_duration(world->now().time_since_epoch()));
+    for (std::uint64_t i = 0; i < point.count; ++i) {
+      out_ << fmt::format("  {}  {}\n", i, name_of(point.enabled->option(i), *world));
+    }
+  }
+  for (;;) {
+    if (!as_json_) out_ << "> " << std::flush;
+    std::string line;
+    if (!std::getline(in_, line) || line == "q") {
+      gave_up_ = true;
+      return 0;
+    }
+    if (line.empty()) return 0;
+    if (line == "r") {
+      at_random_ = true;
+      return RandomWalk::schedule(point);
+    }
+    std::uint64_t index = 0;
+    const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), index);
+    if (error == std::errc{} && end == line.data() + line.size() && index < point.count) return index;
+    out_ << fmt::format("a number below {}, r (the rest at random) or q (quit)\n", point.count);
+  }
+}
+
+std::unique_ptr<Input> input_of(const Property& property, const InputOrigin& origin,
+                                const std::vector<std::size_t>& path) {
+  auto input = property.make_input(origin);
+  for (const std::size_t index : path) {
+    if (input == nullptr) return nullptr;
+    input = input->simpler(index);
+  }
+  return input;
+}
+
+sim::Outcome step_through(const Property& property, const CheckOptions& options, const InputOrigin& origin,
+                          const std::vector<std::size_t>& path, std::uint64_t seed, std::istream& in, std::ostream& out,
+                          bool as_json) {
+  const auto input = input_of(property, origin, path);
+  sim::Outcome outcome;
+  if (input == nullptr) {
+    outcome.divergence = "the recorded input does not exist any more: its type or generator has changed";
+    return outcome;
+  }
+  if (!as_json && !input->describe().empty()) out << "input = " << input->describe() << "\n";
+  sim::RunOptions run_options = options.run;
+  run_options.record_events = true;
+  run_options.reduce = false;  // every choice is offered, and the run is made once
+  return run_once([&](sim::World& world) { property.body(world, *input); },
+                  [&] { return std::make_unique<Interactive>(seed, in, out, as_json); }, run_options);
+}
+
+std::optional<Failure> shrink_further(const Property& property, const CheckOptions& options, const Record& record,
+                                      const std::function<bool()>& is_over, std::string& why) {
+  Failure failure;
+  failure.run = record.token.run;
+  failure.record = record;
+  failure.original_choices = count_choices(record.decisions).schedule;
+  failure.outcome = replay_record(property, options, record, failure.input);
+  failure.original_input = failure.input;
+  if (failure.outcome.divergence || !failure.outcome.finding) {
+    why = failure.outcome.divergence.value_or("nothing is found any more");
+    return std::nullopt;
+  }
+  failure.finding = *failure.outcome.finding;
+  CheckOptions same = options;
+  same.run.operations_max = record.operations_max;
+  same.run.grain = record.grain;
+  same.run.faults = static_cast<sim::FaultProfile>(record.token.profile);
+  do {
+    ShrinkResult shrunk =
+        shrink(property, same, failure.record.origin, input_of(property, failure.record.origin, failure.record.path),
+               std::move(failure.outcome));
+    failure.shrink_runs += shrunk.runs;
+    failure.shrink_steps += shrunk.steps;
+    if (shrunk.unstable) {
+      why = "a run that was made for it does not repeat itself";
+      return std::nullopt;
+    }
+    if (shrunk.origin == failure.record.origin) {  // its path begins where this input stands
+      failure.record.path.insert(failure.record.path.end(), shrunk.path.begin(), shrunk.path.end());
+    } else {
+      failure.record.path = std::move(shrunk.path);
+    }
+    failure.record.origin = shrunk.origin;
+    failure.record.reduced = shrunk.outcome.reduced;
+    failure.record.decisions = shrunk.outcome.decisions;
+    failure.record.steps = shrunk.outcome.steps;
+    failure.record.trace_hash = shrunk.outcome.trace_hash;
+    failure.input = shrunk.input->describe();
+    failure.outcome = std::move(shrunk.outcome);
+    if (shrunk.steps == 0) break;
+  } while (!is_over());
+  failure.finding = *failure.outcome.finding;
+  failure.record.finding = fmt::format("{} \"{}\"", sim::headline(failure.finding.kind), failure.finding.name);
+  return failure;
+}
+
+sim::Outcome replay_until_break(const Property& property, const CheckOptions& options, const Record& record,
+                                std::uint64_t step) {
+  const auto input = input_of(property, record.origin, record.path);
+  sim::Outcome outcome;
+  if (input == nullptr) {
+    outcome.divergence = "the recorded input does not exist any more: its type or generator has changed";
+    return outcome;
+  }
+  sim::RunOptions run_options = options.run;
+  run_options.record_events = true;
+  run_options.reduce = record.reduced;
+  run_options.grain = record.grain;
+  run_options.operations_max = record.operations_max;
+  run_options.faults = static_cast<sim::FaultProfile>(record.token.profile);
+  return run_once([&](sim::World& world) { property.body(world, *input); },
+                  [&] {
+                    return std::make_unique<BreakBefore>(
+                        std::make_unique<sim::Replay>(record.decisions, sim::Replay::Mode::strict), step);
+                  },
+                  run_options);
+}
+
+}  // namespace orrery::testkit

@@ -1,0 +1,184 @@
+#include "orrery/testkit/report.hpp"
+
+#include "orrery/testkit/events.hpp"
+#include "orrery/testkit/settings.hpp"
+#include "orrery/testkit/story.hpp"
+#include "orrery/testkit/text.hpp"
+
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+namespace orrery::testkit {
+
+namespace {
+
+constexpr std::uint64_t few_runs = 100;  ///< with fewer, it says little that something never happened
+
+std::string this_program() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return "<this test>";
+  const auto relative = std::filesystem::proximate(path, error);
+  return error ? path.string() : (relative.string().starts_with("..") ? path.string() : "./" + relative.string());
+}
+
+/// Points orrery-out/latest at the folder of the newest failure.
+void link_latest(const std::string& folder) {
+  const std::filesystem::path link = std::filesystem::path{settings().out} / "latest";
+  std::error_code error;
+  std::filesystem::remove(link, error);
+  std::filesystem::create_directory_symlink(std::filesystem::proximate(folder, settings().out, error), link, error);
+}
+
+void emit_failure(const Failure& failure, const Reproduction& reproduction) {
+  const sim::Finding& finding = failure.finding;
+  emit(event_object("failure")
+           .add("test", failure.record.test)
+           .add("run", failure.run)
+           .add("token", reproduction.token)
+           .add("kind", key_of(finding.kind))
+           .add("name", finding.name)
+           .add("detail", finding.detail)
+           .add("file", finding.file)
+           .add("line", std::uint64_t{finding.line})
+           .add("step", finding.step)
+           .add("command", reproduction.command));
+  if (failure.shrink_runs == 0) return;
+  emit(event_object("shrunk")
+           .add("test", failure.record.test)
+           .add("token", reproduction.token)
+           .add("steps", failure.outcome.steps)
+           .add("choices", count_choices(failure.outcome.decisions).schedule)
+           .add("choices_before", failure.original_choices)
+           .add("input", failure.input)
+           .add("runs", failure.shrink_runs)
+           .add("record", reproduction.record_path)
+           .add("report", reproduction.report_path));
+}
+
+}  // namespace
+
+void say(const std::string& text) {
+  fmt::print("[   SIM    ] {}\n", text);
+  std::fflush(stdout);
+}
+
+std::string command_for(const std::string& test) {
+  std::string command;
+  if (settings().max_steps) command += fmt::format("ORRERY_MAX_STEPS={} ", *settings().max_steps);
+  return command + shell_word(this_program()) + " " + shell_word("--gtest_filter=" + test.substr(0, test.find('#')));
+}
+
+void report_failure(const Failure& failure, std::source_location where, std::string_view variant) {
+  const StoryLength length = settings().verbose ? StoryLength::whole : StoryLength::terminal;
+  Reproduction reproduction;
+  reproduction.token = to_string(failure.record.token);
+  const std::string folder =
+      fmt::format("{}/{}/{}{}", settings().out, failure.record.test, reproduction.token, variant);
+  const std::string record_path = folder + "/failure.orrery";
+  reproduction.command = fmt::format("ORRERY_REPLAY={} {}", variant.empty() ? reproduction.token : record_path,
+                                     command_for(failure.record.test));
+  reproduction.report_path = folder + "/report.txt";
+  std::expected<void, std::string> written;
+  if (failure.finding.kind != sim::FindingKind::non_determinism) {
+    reproduction.record_path = record_path;
+    written = write_file(reproduction.record_path, to_text(failure.record));
+  }
+  if (written) written = write_file(reproduction.report_path, tell_story(failure, reproduction, StoryLength::whole));
+  if (written) written = write_file(folder + "/trace.jsonl", trace_lines(failure.outcome));
+  if (written) {
+    link_latest(folder);
+  } else {
+    say(written.error());
+    reproduction.record_path.clear();
+    reproduction.report_path.clear();
+  }
+  emit_failure(failure, reproduction);
+  const bool has_line = !failure.finding.file.empty();
+  const char* const file = has_line ? failure.finding.file.c_str() : where.file_name();
+  const std::uint32_t line = has_line ? failure.finding.line : where.line();
+  if (settings().github) {
+    static std::string annotated;  // one for each property, and the first: the others are in the log
+    if (annotated != failure.record.test) {
+      annotated = failure.record.test;
+      fmt::print("{}\n", github_annotation(failure.record.test, failure.finding, file, line, reproduction.command));
+    }
+  }
+  // ADD_FAILURE_AT without its word "Failed" between the place and the story.
+  GTEST_MESSAGE_AT_(file, static_cast<int>(line), "", ::testing::TestPartResult::kNonFatalFailure)
+      << tell_story(failure, reproduction, length);
+}
+
+void report_held(const std::string& test, const LoopResult& result, std::source_location where) {
+  const Progress& progress = result.progress;
+  std::string coverage;
+  for (const auto& [name, hits] : progress.sometimes) {
+    if (hits != 0) {
+      coverage += fmt::format("; sometimes \"{}\" in {}", name, count_of(hits, "run"));
+    } else if (settings().strict) {
+      GTEST_MESSAGE_AT_(where.file_name(), static_cast<int>(where.line()), "",
+                        ::testing::TestPartResult::kNonFatalFailure)
+          << fmt::format("NEVER HAPPENED   sometimes \"{}\": 0 of {}\n", name, count_of(progress.next_run, "run"));
+    } else if (progress.next_run < few_runs) {
+      say(fmt::format("NEVER HAPPENED   sometimes \"{}\": 0 of {}, which are few", name,
+                      count_of(progress.next_run, "run")));
+    } else {
+      say(fmt::format("NEVER HAPPENED   sometimes \"{}\": 0 of {} (warning)", name,
+                      count_of(progress.next_run, "run")));
+    }
+  }
+  std::string time;
+  if (progress.virtual_time != Duration{}) time = fmt::format(", {} virtual", format_duration(progress.virtual_time));
+  say(fmt::format("{} held, {}{}{}", count_of(progress.next_run, "run"), count_of(progress.steps, "step"), time,
+                  coverage));
+  if (result.ended != Ended::interrupted) return;
+  GTEST_MESSAGE_AT_(where.file_name(), static_cast<int>(where.line()), "", ::testing::TestPartResult::kNonFatalFailure)
+      << "interrupted: " << test << " was checked by fewer runs than were wanted\n";
+}
+
+void report_explored(const std::string& test, const LoopResult& result, std::uint64_t seed,
+                     std::source_location where) {
+  const auto& groups = result.progress.groups;
+  if (groups.empty()) return report_held(test, result, where);
+  std::string text = fmt::format("{} explored, {}: {} in {}\n", count_of(result.progress.next_run, "run"),
+                                 count_of(result.progress.steps, "step"), "failures", count_of(groups.size(), "group"));
+  for (const Group& group : groups) {
+    text += fmt::format("  {:>8} x {} \"{}\"  first in run {} of seed {:#x}\n", group.count,
+                        sim::headline(group.finding.kind), group.finding.name, group.first_run, seed);
+  }
+  GTEST_MESSAGE_AT_(where.file_name(), static_cast<int>(where.line()), "", ::testing::TestPartResult::kNonFatalFailure)
+      << text;
+}
+
+std::string trace_line(const sim::Event& event) {
+  const auto fields = [](const ActorType::Fields& all) {
+    JsonObject object;
+    for (const auto& [name, value] : all) object.add(name, value);
+    return object.text();
+  };
+  JsonObject object;
+  object.add("schema", std::uint64_t{1})
+      .add("step", event.step)
+      .add("t_ns", static_cast<std::uint64_t>(event.at.time_since_epoch().count()))
+      .add("kind", sim::to_string(event.kind))
+      .add("from", event.from)
+      .add("to", event.to)
+      .add("message", event.message);
+  if (!event.reply.empty()) object.add("reply", event.reply);
+  if (!event.before.empty()) object.add_raw("before", fields(event.before));
+  if (!event.after.empty()) object.add_raw("after", fields(event.after));
+  if (event.line != 0) object.add("file", event.file).add("line", std::uint64_t{event.line});
+  return object.text();
+}
+
+std::string trace_lines(const sim::Outcome& outcome) {
+  std::string out;
+  for (const sim::Event& event : outcome.events) out += trace_line(event) + "\n";
+  return out;
+}
+
+}  // namespace orrery::testkit

@@ -1,0 +1,207 @@
+// What a campaign leaves behind and reads again: events, states, kept failures, traces.
+#include "orrery/testkit/events.hpp"
+#include "orrery/testkit/json.hpp"
+#include "orrery/testkit/progress.hpp"
+#include "orrery/testkit/regressions.hpp"
+#include "orrery/testkit/report.hpp"
+#include "orrery/testkit/state.hpp"
+#include "orrery/testkit/wire.hpp"
+#include "tests/testkit/little_properties.hpp"
+
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace orrery::testing {
+namespace {
+
+using sim::FindingKind;
+using testkit::parse_json;
+
+using Amounts = std::vector<std::uint32_t>;
+
+/// A folder of its own for a test, gone afterwards.
+struct Folder {
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "orrery-test-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"no folder"};
+    path = pattern;
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string path;
+};
+
+// ---- JSON -----------------------------------------------------------------------------------------------------------
+
+TEST(Json, reads_what_it_writes) {
+  const std::string text = "a \"quoted\" \\ line\nwith\ttabs, \x01, \x7f and \xe2\x86\x92";
+  const auto json = parse_json(testkit::JsonObject{}.add("text", text).add("n", UINT64_MAX).add("b", true).text());
+  ASSERT_TRUE(json) << json.error();
+  EXPECT_EQ((*json)["text"].text(), text);
+  EXPECT_EQ((*json)["n"].number(), UINT64_MAX);
+  EXPECT_TRUE(std::get<bool>((*json)["b"].value));
+  EXPECT_TRUE((*json)["none"]["deeper"].text().empty());
+}
+
+TEST(Json, writes_valid_text_whatever_the_bytes) {
+  EXPECT_EQ(testkit::json_text("\xff\xc3(\xe2\x82"), "\"\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\"");
+}
+
+TEST(Json, reads_documents_and_refuses_what_is_none) {
+  const auto json = parse_json(R"( {"a": [1, -2.5e3, "A\u00e9\ud83d\ude00", null, {}], "b": {"c": false}} )");
+  ASSERT_TRUE(json) << json.error();
+  EXPECT_EQ((*json)["a"].elements().size(), 5U);
+  EXPECT_EQ((*json)["a"].elements()[1].text(), "-2.5e3");
+  EXPECT_EQ((*json)["a"].elements()[2].text(), "A\xc3\xa9\xf0\x9f\x98\x80");
+  for (const char* const text :
+       {"", "{", "[1,]", "{\"a\"}", "{\"a\":1,}", "\"a", "\"\n\"", "tru", "1 2", "\"\\x\"", "\"\\u12\""}) {
+    EXPECT_FALSE(parse_json(text)) << text;
+  }
+  EXPECT_FALSE(parse_json(std::string(1'000, '[')));
+}
+
+// ---- what processes hand to each other ------------------------------------------------------------------------------
+
+TEST(Wire, hands_over_a_whole_failure) {
+  const Failure failure = failure_of(make_property("Wire", last_writer_is_two));
+  testkit::WireWriter out;
+  write(out, failure);
+  const auto read = testkit::read_failure(out.bytes());
+  ASSERT_TRUE(read);
+  EXPECT_EQ(testkit::to_text(read->record), testkit::to_text(failure.record));
+  EXPECT_EQ(testkit::trace_lines(read->outcome), testkit::trace_lines(failure.outcome));
+  EXPECT_TRUE(testkit::is_same(read->outcome, failure.outcome));
+  EXPECT_EQ(read->finding.detail, failure.finding.detail);
+  EXPECT_EQ(read->shrink_runs, failure.shrink_runs);
+}
+
+TEST(Wire, notices_that_bytes_are_missing) {
+  const Failure failure = failure_of(make_property("Wire", last_writer_is_two));
+  testkit::WireWriter out;
+  write(out, failure);
+  for (std::size_t size = 0; size < out.bytes().size(); size += 7) {
+    EXPECT_FALSE(testkit::read_failure(std::string_view{out.bytes()}.substr(0, size))) << size;
+  }
+}
+
+// ---- the state of an exploration ------------------------------------------------------------------------------------
+
+testkit::CampaignState some_state() {
+  testkit::CampaignState state;
+  state.test = "Suite.Test";
+  state.seed = 0xfeed;
+  state.options = "faults local";
+  state.progress.next_run = 12'345;
+  state.progress.steps = 99;
+  state.progress.virtual_time = 7s;
+  state.progress.sometimes = {{"two\nlines", 3}, {"never", 0}};
+  state.progress.groups.push_back(
+      {.finding = {.kind = FindingKind::stuck, .name = "a \"b\"", .detail = {}, .file = "x.cpp", .line = 7},
+       .first_run = 17,
+       .count = 4});
+  return state;
+}
+
+TEST(CampaignState, is_read_as_it_was_written) {
+  const std::string text = testkit::to_text(some_state());
+  const auto read = testkit::parse_state(text);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(testkit::to_text(*read), text);
+  EXPECT_EQ(read->progress.next_run, 12'345U);
+  EXPECT_EQ(read->progress.virtual_time, 7s);
+  EXPECT_EQ(read->progress.sometimes, some_state().progress.sometimes);
+  ASSERT_EQ(read->progress.groups.size(), 1U);
+  EXPECT_TRUE(testkit::is_same_failure(read->progress.groups[0].finding, some_state().progress.groups[0].finding));
+  EXPECT_EQ(read->progress.groups[0].count, 4U);
+}
+
+TEST(CampaignState, is_refused_when_cut_off_or_changed) {
+  const std::string text = testkit::to_text(some_state());
+  for (std::size_t size = 0; size < text.size(); ++size) EXPECT_FALSE(testkit::parse_state(text.substr(0, size)));
+  std::string changed = text;
+  changed[changed.find("12345")] = '9';
+  EXPECT_FALSE(testkit::parse_state(changed));
+}
+
+// ---- kept failures --------------------------------------------------------------------------------------------------
+
+struct KeptFailure : ::testing::Test {
+  void keep(const std::string& name, const testkit::Record& record) const {
+    ASSERT_TRUE(testkit::write_file(folder.path + "/" + name, testkit::to_text(record)));
+  }
+  [[nodiscard]] testkit::Replayed replay(const Property& property) const {
+    return testkit::replay_kept(property, {}, folder.path);
+  }
+  Folder folder;
+};
+
+TEST_F(KeptFailure, that_still_fails_is_the_failure) {
+  const auto property = make_property("Kept", last_writer_is_two);
+  const Failure failure = failure_of(property);
+  keep("a.orrery", failure.record);
+  const auto replayed = replay(property);
+  ASSERT_TRUE(replayed.failure);
+  EXPECT_TRUE(testkit::is_same_failure(replayed.failure->finding, failure.finding));
+  EXPECT_EQ(testkit::to_text(replayed.failure->record), testkit::to_text(failure.record));
+  ASSERT_EQ(replayed.lines.size(), 1U);
+  EXPECT_TRUE(replayed.lines[0].ends_with(" fails still")) << replayed.lines[0];
+}
+
+TEST_F(KeptFailure, that_passes_now_is_told_and_so_is_one_that_does_not_fit) {
+  bool is_wrong = true;
+  const auto property = make_property("Kept", [&](World& w, const Amounts& amounts) {
+    const auto adder = add_all(w, amounts);
+    w.run();
+    EXPECT_TRUE(!is_wrong || w.peek(adder).messages < 3);
+  });
+  keep("a.orrery", failure_of(property).record);
+  is_wrong = false;
+  const auto passes = replay(property);
+  EXPECT_FALSE(passes.failure);
+  ASSERT_EQ(passes.lines.size(), 1U);
+  EXPECT_TRUE(passes.lines[0].ends_with(" passes now")) << passes.lines[0];
+
+  const auto changed = replay(make_property("Kept", [](World& w) { w.run(); }));
+  EXPECT_FALSE(changed.failure);
+  ASSERT_EQ(changed.lines.size(), 1U);
+  EXPECT_NE(changed.lines[0].find("no longer fits"), std::string::npos) << changed.lines[0];
+}
+
+TEST_F(KeptFailure, of_another_test_is_left_out_and_an_unreadable_one_is_named) {
+  keep("a.orrery", failure_of(make_property("Other", last_writer_is_two)).record);
+  const auto property = make_property("Kept", last_writer_is_two);
+  EXPECT_FALSE(replay(property).failure);
+  ASSERT_TRUE(testkit::write_file(folder.path + "/b.orrery", "orrery-record 2\n"));
+  const auto replayed = replay(property);
+  ASSERT_TRUE(replayed.bad_file);
+  EXPECT_NE(replayed.bad_file->find("b.orrery: the record is truncated"), std::string::npos) << *replayed.bad_file;
+}
+
+// ---- for people and for CI ------------------------------------------------------------------------------------------
+
+TEST(ProgressText, says_how_far_and_how_long) {
+  testkit::Progress from;
+  from.next_run = 12;
+  from.steps = 1'000;
+  testkit::Progress progress;
+  progress.next_run = 412;
+  progress.steps = 20'600;
+  progress.sometimes = {{"a", 1}, {"b", 2}, {"c", 9}, {"d", 0}};
+  const std::chrono::duration<double> elapsed{2};
+  EXPECT_EQ(testkit::progress_text("Bank.*", progress, 1'000, elapsed, from, std::nullopt),
+            "Bank.* 412/1000 runs · 9.8k steps/s · 0 failed · sometimes 3/4 · ETA 3 s");
+  progress.groups = {{.finding = {}, .first_run = 1, .count = 3}, {.finding = {}, .first_run = 2, .count = 4}};
+  EXPECT_EQ(testkit::progress_text("B", progress, UINT64_MAX, elapsed, from, std::chrono::hours{8}),
+            "B 412 runs · 9.8k steps/s · 7 failed in 2 ways · sometimes 3/4 · ETA 8.0 h");
+}
+
+TEST(GithubAnnotation, is_one_line_that_the_runner_understands) {
+  const sim::Finding finding{.kind = FindingKind::stuck, .name = "100% stuck", .detail = "two\nlines", .file = {}};
+  EXPECT_EQ(testkit::github_annotation("A.B", finding, "a,b.cpp", 7, "x"),
+            "::error file=a%2Cb.cpp,line=7,title=A.B::STUCK  \"100%25 stuck\"%0Atwo%0Alines%0AREPRODUCE  x");
+}
+
+}  // namespace
+}  // namespace orrery::testing

@@ -1,0 +1,203 @@
+#!/usr/bin/env bash
+# cli.sh ORRERY NAIVE_BANK_TEST BANK_TEST CHANGED_BANK_TEST SUBJECT WORK: every command of the tool, its exit code and what it
+# says on which stream.
+set -uo pipefail
+orrery=$1 naive=$2 right=$3 changed=$4 subject=$5 work=$6
+rm -rf "$work"
+mkdir -p "$work"
+for name in $(env | grep -o '^ORRERY_[A-Z_]*'); do unset "$name"; done
+unset GITHUB_ACTIONS
+export ORRERY_OUT=$work/out ORRERY_REGRESSIONS=$work/kept ORRERY_RUNS=400
+failures=0
+
+fail() {
+  echo "FAILED: $*"
+  sed 's/^/  stdout: /' "$work/stdout" | head -40
+  sed 's/^/  stderr: /' "$work/stderr" | head -10
+  failures=$((failures + 1))
+}
+run() { env "$@" >"$work/stdout" 2>"$work/stderr" </dev/null; code=$?; }
+# ends CODE PATTERN WORD...: `orrery WORD...` ends with that code, and stdout has that line.
+ends() {
+  local expected=$1 pattern=$2
+  shift 2
+  run "$orrery" "$@"
+  ((code == expected)) || fail "exit code $code instead of $expected: $*"
+  grep -qE -- "$pattern" "$work/stdout" || fail "stdout does not say '$pattern': $*"
+}
+# refuses PATTERN WORD...: one line on stderr, nothing on stdout, exit code 2.
+refuses() {
+  local pattern=$1
+  shift
+  run "$orrery" "$@"
+  ((code == 2)) || fail "exit code $code instead of 2: $*"
+  [[ $(wc -l <"$work/stderr") == 1 && ! -s $work/stdout ]] || fail "not one line on stderr alone: $*"
+  grep -qE "^orrery: .*$pattern" "$work/stderr" || fail "stderr does not say '$pattern': $*"
+}
+# json PATTERN: the file of events has such a line.
+json() { grep -qE "$1" "$work/events" || fail "no event like '$1'"; }
+
+# --- help, and what is wrong with a command line ---------------------------------------------------------------------
+ends 0 '^orrery replay b7k2-9f3c ' --help
+(($(wc -l <"$work/stdout") <= 40)) || fail "--help has more than 40 lines"
+ends 0 '^  --twice ' help replay
+ends 0 '^  --stop-after|orrery explore Bank' explore --help
+ends 0 '^orrery [0-9.]+ \(.*\), [0-9]' --version
+refuses 'unknown command rpelay; is replay meant' rpelay
+refuses 'unknown flag --rnus for run; is --runs meant' run --rnus 5
+refuses '--runs needs a value' run --runs
+refuses '--twice takes no value' replay x --twice=3
+refuses 'no test matches "Bnak\.\*" in 1 program' run 'Bnak.*' --binary "$right"
+refuses 'is Bank.MoneyIsConserved meant' run Bank.MoneyIsConservde --binary "$right"
+refuses 'is not linked with orrery::gtest_main' run --binary "$orrery"
+refuses 'there is no file nowhere' run --binary nowhere
+refuses '"abcd" is no token' replay abcd --binary "$naive"
+refuses 'cannot read nowhere.orrery' replay nowhere.orrery --binary "$naive"
+refuses 'replay needs a token' replay
+refuses 'has no test program of Orrery that is built|ctest knows no tests in ' run --build "$work"
+run "$orrery" run Bank --binary "$right" --runs many
+((code == 2)) || fail "exit code $code instead of 2 for --runs many"
+
+# --- run: one exit code for each kind --------------------------------------------------------------------------------
+ends 0 'Bank.MoneyIsConserved' run Bank --binary "$right" --json "$work/events" --junit "$work/junit.xml" -j2
+json '^\{"schema":1,"event":"run_started","test":"Bank.MoneyIsConserved",.*"jobs":2'
+json '"event":"property_done".*"ended":"all_made","runs":400,'
+json '"event":"summary","tests":1,"passed":1,"failed":0'
+grep -q '<testcase name="MoneyIsConserved"' "$work/junit.xml" || fail "no test case in JUnit"
+[[ -s $work/stderr ]] && fail "a short run writes progress"
+ends 1 '^REPRODUCE  ORRERY_REPLAY=' run Naive --binary "$naive" --binary "$right" --json "$work/events" -j 1
+json '"event":"failure".*"kind":"invariant_violated","name":"balance never negative"'
+json '"event":"shrunk".*"record":"'
+cp "$work/stdout" "$work/by_one"
+ends 1 '^REPRODUCE' run Naive --binary "$naive" -j 2
+story() { sed -n '/^INVARIANT VIOLATED/,/^RECORD/p' "$1"; }
+diff <(story "$work/by_one") <(story "$work/stdout") || fail "two workers tell another story than one"
+ends 3 'NON-DETERMINISM' run Subject.Differs\* --binary "$subject"
+ends 4 'NO PROGRESS' run Subject.NeverEnds --binary "$subject"
+ends 0 'NEVER HAPPENED   sometimes "pigs fly": 0 of 400 runs \(warning\)' run Subject.NeverComes\* --binary "$subject"
+ends 4 'NEVER HAPPENED   sometimes "pigs fly": 0 of 400' run Subject.NeverComes\* --binary "$subject" --strict
+ends 1 '^CRASH  "SIGSEGV in crasher, handling Add"' run Subject.Crashes --binary "$subject" -j 2 --json "$work/events"
+json '"event":"failure".*"kind":"crash"'
+ends 0 'Bank.MoneyIsConserved' run Bank --binary "$right" --time 200ms
+grep -qE '^\[   SIM    \] seed 0x5eed2026, 400 runs, 200ms by' "$work/stdout" || fail "no limits told"
+ORRERY_CI=github ends 1 '^::error file=examples/bank/bank_property.hpp,line=[0-9]+,title=NaiveBank.MoneyIsConserved::INVARIANT' \
+  run Naive --binary "$naive"
+
+# --- a crash without workers: the token comes out of the signal handler -----------------------------------------------
+run "$subject" --gtest_filter=Subject.Crashes
+((code > 128)) || fail "exit code $code of a crash"
+grep -qE '^CRASH  SIGSEGV in run [0-9]+ of Subject.Crashes' "$work/stderr" || fail "no CRASH"
+command=$(sed -n 's/^REPRODUCE  //p' "$work/stderr")
+bash -c "$command" >"$work/stdout" 2>"$work/stderr"
+grep -qE '^CRASH  SIGSEGV in run' "$work/stderr" || fail "the pasted command does not crash: $command"
+
+# --- one run ---------------------------------------------------------------------------------------------------------
+run "$naive"
+token=$(grep -oE 'ORRERY_REPLAY=[^ ]+' "$work/stdout" | cut -d= -f2)
+record=$work/out/NaiveBank.MoneyIsConserved/$token/failure.orrery
+[[ -f $record && -f ${record%/*}/trace.jsonl && -f $work/out/latest/report.txt ]] || fail "files are missing"
+ends 1 "replay $token: reproduced \(run " replay "$token" --binary "$naive"
+ends 1 'reproduced \(([0-9]+)/\1 steps identical' replay "$record" --binary "$right" --binary "$naive"
+ends 1 '^orrery: twice, in two processes: identical' replay "$record" --twice --binary "$naive"
+ends 3 'NON-DETERMINISM|two executions' run Subject.Differs\* --binary "$subject" -j 1
+ends 1 '^the steps from 4 on are left out' replay "$token" --until 4 --binary "$naive"
+grep -qE '^ +3 ' "$work/stdout" && ! grep -qE '^ +[X ]? +4 ' "$work/stdout" || fail "--until 4 tells other steps"
+GDB=echo ends 0 '^-q -ex run --args .*naive_bank_test --gtest_filter=NaiveBank' replay "$token" --gdb --binary "$naive"
+run "$orrery" replay "$record" --binary "$changed"
+((code == 5)) || fail "exit code $code instead of 5 for a changed program"
+grep -qE '^REPLAY DIVERGED' "$work/stderr" || fail "no REPLAY DIVERGED"
+run "$orrery" replay "$record" --loose --binary "$changed"
+((code != 5)) || fail "a loose replay diverges"
+grep -q 'followed loosely, since' "$work/stdout" || fail "a loose replay does not say so"
+ends 1 'steps identical' replay "$record" --binary "$naive" # the record is what it was
+ends 0 'shrunk .*failure.orrery: [0-9]+ steps -> [0-9]+ steps' shrink "$record" --time 300ms --binary "$naive"
+# a trap without a debugger ends the process
+run ORRERY_BREAK=4 ORRERY_REPLAY="$record" "$naive"
+((code == 128 + 5)) || fail "exit code $code instead of SIGTRAP's"
+grep -q 'before step 4: ' "$work/stderr" || fail "nothing said before step 4"
+
+# --- deciding oneself ------------------------------------------------------------------------------------------------
+printf '1\nx\n0\n\nr\n' | "$orrery" step NaiveBank.MoneyIsConserved --binary "$naive" >"$work/stdout" 2>"$work/stderr"
+grep -qE '^  1  teller#[01] takes its next message' "$work/stdout" || fail "options have no names"
+grep -q 'a number below' "$work/stdout" || fail "x is taken for a number"
+printf '0\nq\n' | "$orrery" step "$record" --json --binary "$naive" >"$work/stdout" 2>"$work/stderr"
+grep -qE '^\{"schema":1,"step":0,"options":\["' "$work/stdout" || fail "options are no JSON"
+refuses 'names more than one test' step Subject --binary "$subject"
+
+# --- traces ----------------------------------------------------------------------------------------------------------
+ends 0 ' take +test -> teller' trace "$record" --binary "$naive"
+cp "$work/stdout" "$work/trace"
+ends 0 ' take +test -> teller' trace "${record%/*}/trace.jsonl"
+diff "$work/trace" "$work/stdout" || fail "the trace in the folder is another"
+ends 0 'Withdraw' trace "${record%/*}/trace.jsonl" --actor alice --msg Withdraw
+grep -vqE 'alice.*Withdraw' "$work/stdout" && fail "--actor and --msg let others through"
+ends 0 '^\{"schema":1,"step":1,' trace "$record" --causes-of 3 --to jsonl --binary "$naive"
+refuses 'there is no such step' trace "${record%/*}/trace.jsonl" --causes-of 999
+ends 0 'events, all equal' trace diff "$record" "${record%/*}/trace.jsonl" --binary "$naive"
+sed '$d' "${record%/*}/trace.jsonl" >"$work/other.jsonl"
+ends 1 '^> \(nothing more\)' trace diff "${record%/*}/trace.jsonl" "$work/other.jsonl"
+
+# --- exploring, and taking it up again -------------------------------------------------------------------------------
+ends 1 '^400 runs explored, .*: failures in 2 groups' explore Subject.HasTwoBugs --binary "$subject" -j 2 --json "$work/events"
+json '"event":"property_done".*"runs":400,.*"failures":\[\{.*\},\{.*\}\]'
+(($(grep -c '^ASSERTION FAILED' "$work/stdout") == 2)) || fail "not each of the two bugs is told once"
+run "$orrery" explore Subject.HasTwoBugs --binary "$subject" --runs 900 --resume -j 1
+grep -q 'resumed after 400 runs, 2 groups' "$work/stdout" || fail "nothing is resumed"
+grep -q '^ASSERTION FAILED' "$work/stdout" && fail "a known group is told again"
+grep -qE '^900 runs explored' "$work/stdout" || fail "the second night does not add up"
+cp "$work/stdout" "$work/resumed"
+rm -r "$work/out/Subject.HasTwoBugs"
+run "$orrery" explore Subject.HasTwoBugs --binary "$subject" --runs 900 -j 2
+diff <(grep -E '^ +[0-9]+ x ' "$work/resumed") <(grep -E '^ +[0-9]+ x ' "$work/stdout") || fail "two nights find other things than one"
+run "$orrery" explore Subject.HasTwoBugs --binary "$subject" --resume --seed 5
+((code == 2)) || fail "a state of another seed is taken up"
+ends 1 ' in 1 group$' explore Subject.HasTwoBugs --binary "$subject" --stop-after 1
+ends 1 'SIGSEGV in crasher' explore Subject.Crashes --binary "$subject" --runs 60 -j 2
+
+# --- kept failures ---------------------------------------------------------------------------------------------------
+ends 0 "^kept as $work/kept/NaiveBank.MoneyIsConserved/$token.orrery" keep "$token" --binary "$naive"
+ends 1 "replayed a kept failure: $token fails still" run Naive --binary "$naive"
+grep -q 'seed 0x5eed2026' "$work/stdout" && fail "a campaign is made though a kept failure fails"
+ends 1 "kept failure $token no longer fits|replayed a kept failure: $token" run NaiveBank.\* --binary "$changed"
+echo "orrery-record 2" >"$work/kept/NaiveBank.MoneyIsConserved/broken.orrery"
+rm "$work/kept/NaiveBank.MoneyIsConserved/$token.orrery"
+run "$naive"
+((code == 2)) || fail "exit code $code instead of 2 for a kept failure that cannot be read"
+rm -r "$work/kept"
+
+# --- for people ------------------------------------------------------------------------------------------------------
+ends 0 '^## NaiveBank.MoneyIsConserved: INVARIANT VIOLATED "balance never negative"' triage "$work/out"
+refuses 'cannot read .*nowhere' triage "$work/nowhere"
+ends 0 '^ok +tests +1 in 1 programs' doctor --binary "$right"
+ends 0 '^ORRERY_RUNS +400 +environment' config --seed 7
+grep -qE '^ORRERY_SEED +7 +command line' "$work/stdout" || fail "config does not know the command line"
+grep -qE '^ORRERY_OUT +.*environment' "$work/stdout" || fail "config does not know the environment"
+ORRERY_SEED=x refuses 'ORRERY_SEED="x"' config
+if [[ -x ${orrery%/*}/zoo ]]; then
+  run "$orrery" zoo --help
+  ((code == 0)) || fail "zoo --help ends with $code"
+else
+  refuses 'there is no .*/zoo' zoo
+fi
+
+# --- Ctrl-C: what has begun is finished and reported, with exit code 130 -----------------------------------------------
+for jobs in 1 2; do
+  ORRERY_RUNS=1000000000 ORRERY_JOBS=$jobs ORRERY_JSON=$work/events env --default-signal=INT "$subject" --gtest_filter=Subject.Holds:Subject.NeverEnds \
+    >"$work/stdout" 2>"$work/stderr" &
+  process=$!
+  for _ in $(seq 100); do
+    grep -q 'seed 0x5eed2026' "$work/stdout" && break
+    sleep 0.05
+  done
+  sleep 0.2
+  kill -INT "$process"
+  wait "$process"
+  code=$?
+  ((code == 130)) || fail "exit code $code instead of 130 after an interruption of $jobs"
+  grep -qE '^\[   SIM    \] [0-9 ]+ runs held' "$work/stdout" || fail "no report after an interruption of $jobs"
+  sed -n '/RUN.*NeverEnds/,$p' "$work/stdout" | grep -q 'SIM' && fail "the next test was begun"
+  json '"ended":"interrupted"'
+done
+
+((failures == 0)) && echo "cli: all held"
+exit $((failures != 0))

@@ -2,6 +2,8 @@
 //   zoo                                       the portfolio, 20 seeds
 //   zoo --strategy all --seeds 20 --csv       every strategy, for programs to read
 //   zoo --only raft --controls 1000000        some programs, and how often controls are run
+//   zoo --traces 20                           the first runs of every program, by what happened in them: the same in every
+//                                             build, on every machine (./dev matrix compares)
 // Source:  the medians are censored: a seed that does not find the bug within the limit counts as more than any that does.
 //          p: Fisher's exact test (two-sided) of found/seeds against the random walk's.
 #include "tests/zoo/hunt.hpp"
@@ -24,6 +26,7 @@ struct Wanted {
   std::uint64_t seeds = 20;
   std::uint64_t controls = 10'000;
   std::uint64_t runs_max = 0;  ///< 0: what each program says
+  std::uint64_t traces = 0;    ///< not 0: print them, and measure nothing
   std::string only;
   bool csv = false;
 };
@@ -31,7 +34,7 @@ struct Wanted {
 [[noreturn]] void refuse(const std::string& why) {
   fmt::print(stderr,
              "zoo: {}\nusage: zoo [--strategy portfolio|all|NAME] [--seeds N] [--runs N] [--controls N] [--only TEXT] "
-             "[--csv]\n",
+             "[--traces N] [--csv]\n",
              why);
   std::exit(2);
 }
@@ -65,6 +68,8 @@ Wanted read(int argc, char** argv) {
       wanted.seeds = number(flag, value);
     } else if (flag == "--runs") {
       wanted.runs_max = number(flag, value);
+    } else if (flag == "--traces") {
+      wanted.traces = number(flag, value);
     } else if (flag == "--controls") {
       wanted.controls = number(flag, value);
     } else if (flag == "--only") {
@@ -99,10 +104,23 @@ std::string median_of(const zoo::Hunt& hunt) {
   return hunt.median == 0 ? fmt::format(">{}", hunt.runs_max) : fmt::format("{}", hunt.median);
 }
 
+void print_traces(const Wanted& wanted) {
+  for (const zoo::Program& program : zoo::programs()) {
+    if (!program.name.contains(wanted.only)) continue;
+    zoo::Campaign campaign{program, sim::StrategyKind::portfolio, 1};
+    for (std::uint64_t run = 0; run < wanted.traces; ++run)
+      fmt::print("{} {} {}\n", program.name, run, to_hex(campaign.next().trace_hash));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const Wanted wanted = read(argc, argv);
+  if (wanted.traces != 0) {
+    print_traces(wanted);
+    return 0;
+  }
   const bool compares = wanted.strategies.size() > 1;
   if (wanted.csv) fmt::print("program,strategy,found,seeds,median,runs_max,p_against_random\n");
   bool is_clean = true;

@@ -194,13 +194,16 @@ void Runtime::put_away_duplicate(Cell& cell, Envelope* envelope, const DedupeWin
 Execution* Runtime::handle_assured(Execution* execution, Cell& cell, Envelope* envelope) {
   const bool is_once = envelope->is(Envelope::is_exactly_once);
   if (is_once) (void)need_assured(cell);
-  if (observer_ != nullptr) observer_->taken(cell, *envelope);
+  const bool crashes = observer_ != nullptr && observer_->taken(cell, *envelope);
   Context context{*this, cell, envelope};
   detail::Attempt outcome;
   {
     const detail::OnBehalfOf on_behalf{*execution, cell, envelope};
     if (is_once) execution->runtime_index = 0;  // from here on tells are held back
-    detail::attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
+    detail::attempt(outcome, [&] {
+      if (crashes) throw detail::InjectedCrash{};
+      envelope->operations->run(cell.actor, *envelope, context);
+    });
     if (is_once) current_execution()->runtime_index = index_;
     const bool has_returned = outcome.how == Observer::Ended::handled;
     envelope = context.envelope_;  // a question that is kept open is not in it any more

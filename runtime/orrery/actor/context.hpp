@@ -47,6 +47,13 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns, publ
   [[nodiscard]] MessageId message_id() const noexcept;
   /// Returns: how many messages wait behind this one.    Cost: O(result) for an unbounded mailbox.
   [[nodiscard]] std::size_t mailbox_depth() const;
+  /// A place where something may go wrong in a simulation that has faults: a write that fails, a cache that is cold.
+  /// In a run in which the point is active at all (one in four) it says yes one time in four.
+  ///
+  /// Returns: whether it goes wrong this time; in production always false.    Cost: there, one load.
+  [[nodiscard]] bool fault_point(std::string_view name) const {
+    return runtime_.observer() != nullptr && runtime_.observer()->fault_point(name);
+  }
   [[nodiscard]] Instant now() const noexcept { return runtime_.now(); }
   [[nodiscard]] Runtime& runtime() const noexcept { return runtime_; }
 

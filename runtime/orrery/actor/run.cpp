@@ -164,12 +164,15 @@ Execution* Runtime::handle(Execution* execution, Cell& cell, Envelope* envelope)
     if (!admit(cell, envelope)) return execution;
     if ((envelope->flags & Envelope::is_assured) != 0) return handle_assured(execution, cell, envelope);
   }
-  if (observer_ != nullptr) observer_->taken(cell, *envelope);
+  const bool crashes = observer_ != nullptr && observer_->taken(cell, *envelope);
   Context context{*this, cell, envelope};
   detail::Attempt outcome;
   {
     const detail::OnBehalfOf on_behalf{*execution, cell, envelope};
-    detail::attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
+    detail::attempt(outcome, [&] {
+      if (crashes) throw detail::InjectedCrash{};
+      envelope->operations->run(cell.actor, *envelope, context);
+    });
   }
   after_handler(cell, context, outcome.how, outcome.reason.get());
   return current_execution();
@@ -295,12 +298,15 @@ inline bool Runtime::run_observed(Execution& execution, Cell& cell, std::uint32_
     return false;
   }
   --budget;
-  observer_->taken(cell, *envelope);
+  const bool crashes = observer_->taken(cell, *envelope);
   Context context{*this, cell, envelope};
   detail::Attempt outcome;
   {
     const detail::OnBehalfOf on_behalf{execution, cell, envelope};
-    detail::attempt(outcome, [&] { envelope->operations->run(cell.actor, *envelope, context); });
+    detail::attempt(outcome, [&] {
+      if (crashes) throw detail::InjectedCrash{};
+      envelope->operations->run(cell.actor, *envelope, context);
+    });
   }
   if (outcome.how != Observer::Ended::handled || cell.ending != Cell::Ending::none || cell.care != Cell::Care::none)
       [[unlikely]] {

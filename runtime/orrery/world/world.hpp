@@ -134,7 +134,10 @@ class Observer {
   virtual void exited(Cell& cell, const ExitReason& reason) = 0;
   virtual void restarted(Cell& cell) = 0;
   virtual void spawned(Cell& cell, Handle parent) = 0;
-  virtual void taken(Cell& cell, Envelope& envelope) = 0;
+  /// Returns: whether the handler is to fail at once, as if it had thrown: a fault.
+  virtual bool taken(Cell& cell, Envelope& envelope) = 0;
+  /// Returns: whether what user code calls `name` goes wrong this time.
+  virtual bool fault_point(std::string_view name) = 0;
   virtual void ended(Cell& cell, Envelope& envelope, Ended how) = 0;
   virtual void waiting(Handle who, const Wait& wait) = 0;
   virtual void resumed(Cell& cell) = 0;

@@ -47,7 +47,7 @@ void Engine::attach(Runtime& runtime) {
   execution_.fiber = &fibers_->main();
   fiber::set_thread_slot(&execution_);
   set_check_context(&describe_run, this);
-  plan_stalls();
+  plan_faults();
 }
 
 void Engine::detach() {
@@ -502,30 +502,6 @@ void Engine::release_due_timers() {
     enabled_.add(op);
     if (is_watched_ && !tearing_down_) strategy_.released(op);
   }
-}
-
-void Engine::plan_stalls() {
-  if (options_.faults != FaultProfile::local || options_.stalls_max <= 0) return;
-  const std::uint64_t count =
-      decide({.kind = DecisionKind::fault, .count = static_cast<std::uint64_t>(options_.stalls_max) + 1});
-  for (std::uint64_t i = 0; i < count; ++i)
-    stalls_.push_back(decide({.kind = DecisionKind::fault, .count = options_.stall_reach}));
-  std::ranges::sort(stalls_, std::greater{});
-}
-
-/// The fault `stall`: a busy core lets time pass although work waits.
-void Engine::maybe_stall() {
-  if (stalls_.empty() || tearing_down_ || operations_ < stalls_.back()) return;
-  if (timers_.empty() || !due_.empty()) return;
-  const Instant due = timers_.first().due;
-  if (horizon_ == Horizon::time && due > until_) return;  // time passes there when the test lets it
-  stalls_.pop_back();
-  if (due <= now_ || due - now_ > options_.stall_max) return;
-  note(EventKind::stall, agents_.test(), static_cast<std::uint64_t>((due - now_).count()), 0);
-  if (options_.record_events) {
-    record(EventKind::stall, "clock", "", format_duration(due - now_) + " passes while work waits");
-  }
-  jump_to(due);
 }
 
 // ---- the end ----------------------------------------------------------------------------------------------------------

@@ -65,6 +65,10 @@ class Engine final : public orrery::World, public Observer, private Tables {
   [[nodiscard]] Execution& execution() noexcept { return execution_; }
   void add_invariant(std::string name, std::function<bool()> holds, std::source_location where);
   void add_sometimes(std::string name, std::function<bool()> holds);
+  void add_eventually(std::string name, std::function<bool()> holds, std::source_location where);
+  /// Returns: its number, for reached().
+  [[nodiscard]] std::size_t add_reachable(std::string name);
+  void reached(std::size_t number) noexcept { sometimes_hit_[number].second = true; }
   void check_invariants() {
     if (!invariants_.empty() || !sometimes_.empty()) [[unlikely]]
       judge_invariants();
@@ -84,6 +88,7 @@ class Engine final : public orrery::World, public Observer, private Tables {
   [[nodiscard]] std::vector<Event>& events() noexcept { return events_; }
   [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
   [[nodiscard]] std::uint64_t operations() const noexcept { return operations_; }
+  [[nodiscard]] const std::vector<FaultCount>& faults() const noexcept { return faults_; }
   [[nodiscard]] const std::vector<std::pair<std::string, bool>>& sometimes() const noexcept { return sometimes_hit_; }
   [[nodiscard]] std::string path_of(Handle handle) const;
   /// Returns: the path of the actor whose offloaded work runs right now, or empty.
@@ -122,7 +127,8 @@ class Engine final : public orrery::World, public Observer, private Tables {
   void exited(Cell& cell, const ExitReason& reason) override;
   void restarted(Cell& cell) override;
   void spawned(Cell& cell, Handle parent) override;
-  void taken(Cell& cell, Envelope& envelope) override;
+  bool taken(Cell& cell, Envelope& envelope) override;
+  bool fault_point(std::string_view name) override;
   void ended(Cell& cell, Envelope& envelope, Ended how) override;
   void waiting(Handle who, const Wait& wait) override;
   void resumed(Cell& cell) override;
@@ -199,8 +205,14 @@ class Engine final : public orrery::World, public Observer, private Tables {
   [[nodiscard]] bool advance_time();
   void jump_to(Instant instant);
   void release_due_timers();
-  void plan_stalls();
   void maybe_stall();
+
+  // Faults: faults.cpp.
+  void plan_faults();
+  /// Draws up to `count_max` places below `reach`. Returns: them, the earliest last.
+  void draw_places(std::vector<std::uint64_t>& places, std::string_view name, int count_max, std::uint64_t reach);
+  void count_fired(std::string_view name);
+  [[nodiscard]] bool crashes_now(const Agent& who, const Envelope& envelope);
 
   void fetch(std::uint32_t slot, const Agent& to) const;
 
@@ -217,6 +229,7 @@ class Engine final : public orrery::World, public Observer, private Tables {
   void record_take(const Agent& from, const Agent& to, const Cell& cell, const Envelope& envelope);
   void record_end(const Agent& who, const Cell& cell, const Envelope& envelope, Ended how);
   [[nodiscard]] std::string last_handled() const;
+  [[nodiscard]] std::string describe_peeked() const;
   void judge_invariants();
   void find_ring(Handle start);
   void find_stuck(const Wait* of_the_test);
@@ -259,6 +272,7 @@ class Engine final : public orrery::World, public Observer, private Tables {
   fiber::Fiber* parked_loop_ = nullptr;
 
   std::uint64_t steps_ = 0;
+  std::uint64_t takes_ = 0;
   std::uint64_t operations_ = 0;
   std::uint64_t look_up_at_ = 0;  ///< until there are so many operations, only operations matter: see must_stop()
   TraceHasher hasher_;

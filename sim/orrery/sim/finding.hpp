@@ -13,6 +13,7 @@ enum class FindingKind : std::uint8_t {
   exception_in_test,   ///< the test's body threw
   stuck,               ///< nothing runnable, some wait unanswered
   ask_cycle,           ///< actors wait for each other in a ring
+  not_eventually,      ///< an `eventually` predicate was false when nothing was left to do
   no_progress,         ///< the step budget is used up
   ledger_broken,       ///< a message was lost or counted twice: a bug of the runtime
   non_determinism,     ///< two executions of the same run differ

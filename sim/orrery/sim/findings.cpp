@@ -23,6 +23,8 @@ std::string_view headline(FindingKind kind) noexcept {
       return "STUCK";
     case FindingKind::ask_cycle:
       return "ASK CYCLE";
+    case FindingKind::not_eventually:
+      return "NEVER CAME TRUE";
     case FindingKind::no_progress:
       return "NO PROGRESS";
     case FindingKind::ledger_broken:
@@ -76,16 +78,8 @@ const void* Engine::peek(Handle handle, const ActorType* type) {
 void Engine::judge_invariants() {
   for (const Invariant& invariant : invariants_) {
     if (evaluate(invariant.name, invariant.holds).value_or(true)) continue;
-    std::string detail;
-    for (const Handle handle : peeked_) {
-      const Cell* const cell = runtime_->living_cell(handle);
-      if (cell == nullptr || cell->actor == nullptr) continue;
-      ActorType::Fields fields;
-      cell->type->fields(cell->actor, fields);
-      for (const auto& [name, value] : fields) {
-        detail += fmt::format("{}{}.{} == {}", detail.empty() ? "" : ", ", path_of(handle), name, value);
-      }
-    }
+    std::string detail = describe_peeked();
+    if (!detail.empty()) detail.erase(0, 2);
     detail += fmt::format("   after step {}, t={} (virtual)", steps_, format_duration(now_.time_since_epoch()));
     if (handling_.is_set()) detail += fmt::format(", {} handled {}", path_of(handling_), last_handled());
     report_finding({.kind = FindingKind::invariant_violated,
@@ -96,7 +90,7 @@ void Engine::judge_invariants() {
     return;
   }
   for (std::size_t i = 0; i < sometimes_.size(); ++i) {
-    if (!sometimes_hit_[i].second)
+    if (!sometimes_hit_[i].second && sometimes_[i].holds)
       sometimes_hit_[i].second = evaluate(sometimes_[i].name, sometimes_[i].holds).value_or(false);
   }
 }
@@ -140,7 +134,9 @@ void Engine::learn_what_is_watched() {
     if (peeked_.empty()) rerun_without_reductions();
   };
   for (Invariant& invariant : invariants_) learn(invariant.tried, invariant.holds);
-  for (Sometimes& one : sometimes_) learn(one.tried, one.holds);
+  for (Sometimes& one : sometimes_) {
+    if (one.holds) learn(one.tried, one.holds);
+  }
 }
 
 std::string Engine::describe_wait(const std::string& who, const Wait& wait) const {
@@ -215,6 +211,38 @@ void Engine::find_stuck(const Wait* of_the_test) {
 void Engine::check_at_rest() {
   if (!finding_) check_invariants();
   if (!finding_) find_stuck(nullptr);
+  for (const Invariant& wish : eventually_) {
+    if (finding_ || evaluate(wish.name, wish.holds).value_or(true)) continue;
+    report_finding({.kind = FindingKind::not_eventually,
+                    .name = wish.name,
+                    .detail = fmt::format("nothing is left to do at t={} (virtual), and it does not hold{}",
+                                          format_duration(now_.time_since_epoch()), describe_peeked()),
+                    .file = wish.where.file_name(),
+                    .line = wish.where.line()});
+  }
+}
+
+void Engine::add_eventually(std::string name, std::function<bool()> holds, std::source_location where) {
+  eventually_.push_back({std::move(name), std::move(holds), where});
+}
+
+std::size_t Engine::add_reachable(std::string name) {
+  sometimes_hit_.emplace_back(std::move(name), false);
+  sometimes_.push_back({});
+  return sometimes_hit_.size() - 1;
+}
+
+/// Returns: the fields of the states that the predicate has looked at, ", alice.balance == 3".
+std::string Engine::describe_peeked() const {
+  std::string text;
+  for (const Handle handle : peeked_) {
+    const Cell* const cell = runtime_->living_cell(handle);
+    if (cell == nullptr || cell->actor == nullptr) continue;
+    ActorType::Fields fields;
+    cell->type->fields(cell->actor, fields);
+    for (const auto& [name, value] : fields) text += fmt::format(", {}.{} == {}", path_of(handle), name, value);
+  }
+  return text;
 }
 
 }  // namespace orrery::sim

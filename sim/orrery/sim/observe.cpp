@@ -83,6 +83,8 @@ std::string_view to_string(EventKind kind) noexcept {
       return "stall";
     case EventKind::finish:
       return "finish";
+    case EventKind::fault:
+      return "fault";
   }
   return "unknown";
 }
@@ -296,9 +298,10 @@ void Engine::placed(Cell& target, Envelope& envelope) {
   note(EventKind::place, agent(target.handle()), sender_of(envelope).path_hash, envelope.ordinal);
 }
 
-void Engine::taken(Cell& cell, Envelope& envelope) {
-  if (tearing_down_) return;
+bool Engine::taken(Cell& cell, Envelope& envelope) {
+  if (tearing_down_) return false;
   ++steps_;
+  ++takes_;
   Agent& me = agents_.in_slot(cell.slot);
   ++me.takes;
   const Agent& from = sender_of(envelope);
@@ -308,6 +311,7 @@ void Engine::taken(Cell& cell, Envelope& envelope) {
     ordinal += std::uint64_t{envelope.attempt} << 32;
   note(EventKind::take, me, from.path_hash ^ mix64(envelope.operations->message->name_hash), ordinal);
   if (options_.record_events) record_take(from, me, cell, envelope);
+  return !crashes_.empty() && crashes_now(me, envelope);
 }
 
 void Engine::record_take(const Agent& from, const Agent& to, const Cell& cell, const Envelope& envelope) {

@@ -12,8 +12,9 @@ namespace orrery::sim {
 enum class Mode : std::uint8_t { causal, per_pair };
 
 /// Which faults a run may contain. `local`: time may pass while work waits (a busy core, a preempted thread), which
-/// production can always do. `none`: it may not.
-enum class FaultProfile : std::uint8_t { none, local };
+/// production can always do. `none`: it may not. `heavy`: as local, and handlers fail in the place of doing their work, as
+/// by an exception of their own. With both, fault points in user code go wrong (Context::fault_point).
+enum class FaultProfile : std::uint8_t { none, local, heavy };
 
 /// How finely choices are offered. `fine`: wherever the order of two operations may matter. `coarse`: an actor also goes on
 /// through what rarely matters: takes of roomy bounded mailboxes and of supervised actors, and sends to an actor that
@@ -29,6 +30,8 @@ struct RunOptions {
   int stalls_max = 2;                     ///< per run, with FaultProfile::local
   Duration stall_max = std::chrono::seconds{10};
   std::uint64_t stall_reach = 64;  ///< a stall comes within so many operations; runs are short
+  int crashes_max = 2;             ///< per run, with FaultProfile::heavy
+  std::uint64_t crash_reach = 64;  ///< a crash comes within so many handled messages
   /// Offer no choice where none can matter (docs/simulation.md). Off: for the tests that check just that.
   bool reduce = true;
   /// Keep the text of every event, for a report.

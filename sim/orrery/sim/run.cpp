@@ -34,6 +34,7 @@ bool attempt(const Body& body, Strategy& strategy, const RunOptions& options, Ou
   outcome.order = engine.executed_keys();
   outcome.events = std::move(engine.events());
   outcome.sometimes = engine.sometimes();
+  outcome.faults = engine.faults();
   outcome.steps = engine.steps();
   outcome.operations = engine.operations();
   return true;

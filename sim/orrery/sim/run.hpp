@@ -20,6 +20,7 @@ struct Outcome {
   std::vector<std::uint64_t> order;  ///< keys of the executed operations; only with RunOptions::record_events
   std::vector<Event> events;         ///< only with RunOptions::record_events
   std::vector<std::pair<std::string, bool>> sometimes;
+  std::vector<FaultCount> faults;  ///< what was planned to go wrong, and did
   std::uint64_t steps = 0;
   std::uint64_t operations = 0;
   Duration virtual_time{};

@@ -32,6 +32,20 @@ struct Sometimes {
   bool tried = false;
 };
 
+/// A kind of fault, or a fault point in user code, in one run.
+struct FaultCount {
+  std::string name;
+  std::uint64_t armed = 0;  ///< how often it was planned
+  std::uint64_t fired = 0;  ///< how often it happened: with what is injected here, it then has an effect
+};
+
+/// A fault point that user code has passed in this run.
+struct FaultSite {
+  std::uint64_t name_hash = 0;
+  std::size_t count = 0;  ///< which of faults_
+  bool is_active = false;
+};
+
 struct Tables {
   Agents agents_;
   EnabledOps enabled_;
@@ -42,6 +56,10 @@ struct Tables {
   Pool<Carried> carried_;
   std::vector<std::uint64_t> stalls_;  ///< operation counts at which time passes, newest last
 
+  std::vector<std::uint64_t> crashes_;  ///< counts of handled messages at which a handler fails, newest last
+  std::vector<FaultSite> fault_sites_;
+  std::vector<FaultCount> faults_;
+
   Decisions decisions_;
   std::vector<std::uint64_t> executed_keys_;
   std::vector<Event> events_;
@@ -49,7 +67,8 @@ struct Tables {
   std::vector<std::size_t> event_of_;       ///< while recording, by agent: the event of the handler that runs
 
   std::vector<Invariant> invariants_;
-  std::vector<Sometimes> sometimes_;
+  std::vector<Invariant> eventually_;
+  std::vector<Sometimes> sometimes_;  ///< one without a predicate is told where it is reached
   std::vector<std::pair<std::string, bool>> sometimes_hit_;
   std::vector<Handle> peeked_;
 
@@ -62,12 +81,16 @@ struct Tables {
     clear_and_keep(due_);
     carried_.clear();
     clear_and_keep(stalls_);
+    clear_and_keep(crashes_);
+    clear_and_keep(fault_sites_);
+    clear_and_keep(faults_);
     clear_and_keep(decisions_);
     clear_and_keep(executed_keys_);
     clear_and_keep(events_);
     clear_and_keep(only_sender_);
     clear_and_keep(event_of_);
     clear_and_keep(invariants_);
+    clear_and_keep(eventually_);
     clear_and_keep(sometimes_);
     clear_and_keep(sometimes_hit_);
     clear_and_keep(peeked_);

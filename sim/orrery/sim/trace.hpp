@@ -34,7 +34,8 @@ enum class EventKind : std::uint8_t {
   draw,
   time,
   stall,
-  finish
+  finish,
+  fault
 };
 [[nodiscard]] std::string_view to_string(EventKind kind) noexcept;
 

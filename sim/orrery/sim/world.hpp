@@ -70,6 +70,25 @@ class World final : private detail::EngineHolder, public Runtime {
     engine.add_sometimes(std::move(name), std::move(holds));
   }
 
+  /// A predicate that must hold whenever the world has come to rest (run() has returned, or is about to): something that
+  /// should happen at last. Judged there only; a run that never rests is found as one without progress.
+  void eventually(std::string name, std::function<bool()> holds,
+                  std::source_location where = std::source_location::current()) {
+    engine.add_eventually(std::move(name), std::move(holds), where);
+  }
+  /// A place that should be reached in some run, as with sometimes(): call reached() of what this returns there.
+  class Reachable {
+   public:
+    void reached() const noexcept { engine_->reached(number_); }
+
+   private:
+    friend class World;
+    Reachable(Engine& engine, std::size_t number) noexcept : engine_{&engine}, number_{number} {}
+    Engine* engine_;
+    std::size_t number_;
+  };
+  [[nodiscard]] Reachable reachable(std::string name) { return {engine, engine.add_reachable(std::move(name))}; }
+
   /// What must not happen has happened: ends the run with this finding, unless there is one already. For monitors that
   /// handlers call; what a monitor remembers must not depend on the order in which unrelated actors told it.
   void fail(std::string name, std::source_location where = std::source_location::current()) {

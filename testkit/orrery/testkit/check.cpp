@@ -24,7 +24,17 @@ namespace orrery::testkit::detail {
 
 namespace {
 
-std::string_view name_of(sim::FaultProfile profile) { return profile == sim::FaultProfile::none ? "none" : "local"; }
+std::string_view name_of(sim::FaultProfile profile) {
+  switch (profile) {
+    case sim::FaultProfile::none:
+      return "none";
+    case sim::FaultProfile::local:
+      return "local";
+    case sim::FaultProfile::heavy:
+      return "heavy";
+  }
+  return "unknown";
+}
 
 /// What ORRERY_REPLAY asks for.
 struct Wanted {
@@ -51,7 +61,7 @@ Wanted read_wanted(const std::string& text) {
     if (!token) refuse_replay(token.error());
     wanted.token = *token;
   }
-  if (wanted.token.profile > static_cast<std::uint8_t>(sim::FaultProfile::local)) {
+  if (wanted.token.profile > static_cast<std::uint8_t>(sim::FaultProfile::heavy)) {
     refuse_replay(fmt::format("{} asks for faults that this program does not know", text));
   }
   if (wanted.token.strategy >= sim::strategy_kinds ||

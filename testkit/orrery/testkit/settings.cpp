@@ -113,8 +113,10 @@ Set set(Settings& settings, std::string_view key, std::string_view name, std::st
       settings.faults = sim::FaultProfile::none;
     } else if (value == "local") {
       settings.faults = sim::FaultProfile::local;
+    } else if (value == "heavy") {
+      settings.faults = sim::FaultProfile::heavy;
     } else {
-      return std::unexpected(fmt::format("{}=\"{}\" is not a fault profile: none or local", name, value));
+      return std::unexpected(fmt::format("{}=\"{}\" is not a fault profile: none, local or heavy", name, value));
     }
     return {};
   }
@@ -315,7 +317,7 @@ std::string_view help() {
   --orrery_seed=N        ORRERY_SEED       the seed of every campaign, decimal or 0x...
   --orrery_runs=N        ORRERY_RUNS       runs per property
   --orrery_replay=T      ORRERY_REPLAY     make one run again: a token, or the path of a failure.orrery
-  --orrery_faults=NAME   ORRERY_FAULTS     none or local
+  --orrery_faults=NAME   ORRERY_FAULTS     none, local (time passes while work waits) or heavy (handlers crash, too)
   --orrery_strategy=NAME ORRERY_STRATEGY   who chooses: portfolio (all in turn), random, pos, pct3, ...
   --orrery_grain=NAME    ORRERY_GRAIN      how finely choices are offered: auto (in turn), fine or coarse
   --orrery_max_steps=N   ORRERY_MAX_STEPS  operations after which a run makes no progress

@@ -48,6 +48,7 @@ bool is_told(const Event& event) {
     case EventKind::signal:
     case EventKind::stall:
     case EventKind::finish:
+    case EventKind::fault:
       return true;
     default:
       return false;
@@ -129,7 +130,8 @@ std::string step_line(const Line& line, const Widths& widths) {
                                 has_number ? fmt::format("{}", event.step) : "", widths.number);
   if (widths.has_time) out += fmt::format("{:>8} ", time_of(event));
   const bool is_alone = event.kind == EventKind::resume || event.kind == EventKind::exit ||
-                        event.kind == EventKind::restart || event.kind == EventKind::finish || event.to.empty();
+                        event.kind == EventKind::restart || event.kind == EventKind::finish ||
+                        event.kind == EventKind::fault || event.to.empty();
   const std::string who = is_alone
                               ? cut(event.from, name_columns)
                               : pad(cut(event.from, name_columns), widths.from) + " -> " + cut(event.to, name_columns);

@@ -4,6 +4,7 @@
 #include "orrery/actor/cell.hpp"
 #include "orrery/actor/execution.hpp"
 
+#include <exception>
 #include <memory>
 
 namespace orrery::detail {
@@ -32,6 +33,11 @@ class OnBehalfOf {
   Cell& cell_;
   Execution& execution_;
   std::uint32_t suspensions_;
+};
+
+/// Thrown in the place of a handler that a simulation lets fail.
+struct InjectedCrash final : std::exception {
+  [[nodiscard]] const char* what() const noexcept override { return "injected crash"; }
 };
 
 /// How a piece of user code ended.

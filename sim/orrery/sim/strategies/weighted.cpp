@@ -15,6 +15,12 @@ std::uint64_t pair_key(const Agent& from, const Agent& to, std::uint32_t ordinal
 /// Who arrives at a receiver with this operation, in every run.
 std::uint64_t arrives_as(const Op& op) { return op.agent->path_hash; }
 
+/// The first messages of a pair lead to more than the last ones.
+std::uint64_t stage_of(const Op& op) {
+  constexpr std::uint32_t told_apart = 64;
+  return sort_of(op) ^ mix64(std::min(op.ordinal, told_apart) + 1);
+}
+
 bool is_arrival(const Op& op) { return op.kind == OpKind::enqueue || op.kind == OpKind::deliver; }
 
 }  // namespace
@@ -45,7 +51,7 @@ void Learning::executed(const Op& op) {
       queue.erase(queue.begin());
     }
   }
-  events_.push_back({.sort = sort_of(op), .parent = last});
+  events_.push_back({.sort = stage_of(op), .parent = last});
   last = static_cast<std::uint32_t>(events_.size() - 1);
   if (is_arrival(op)) ++met_[op.object->path_hash][arrives_as(op)];
 }
@@ -95,7 +101,7 @@ std::uint64_t Urw::schedule(const Point& point) {
   weights_.clear();
   std::uint64_t total = 0;
   for (std::uint64_t index = 0; index < point.count; ++index) {
-    const auto at = learned_.following.find(sort_of(point.enabled->option(index)));
+    const auto at = learned_.following.find(stage_of(point.enabled->option(index)));
     total += at == learned_.following.end() ? 1 : at->second.value();
     weights_.push_back(total);
   }

@@ -30,8 +30,9 @@ class Learned {
     }
   };
   std::uint64_t runs = 0;
-  std::uint64_t choices_max = 0;                               ///< of the schedule, in one run
-  std::map<std::uint64_t, Mean> following;                     ///< by sort of operation: itself and all that it led to
+  std::uint64_t choices_max = 0;  ///< of the schedule, in one run
+  std::map<std::uint64_t, Mean>
+      following;  ///< by sort of operation and the how-manieth it is: itself and all that it led to
   std::map<std::uint64_t, std::map<std::uint64_t, Mean>> met;  ///< by receiver, by sender: messages that arrived; paths
 
   /// Returns: the receivers that at least two senders met at, in the order of their hashes.

@@ -12,6 +12,9 @@ foreach(layer IN LISTS layers)
   endif()
   install(TARGETS ${layer} EXPORT orreryTargets ${headers})
 endforeach()
+if(TARGET orrery-tool)
+  install(TARGETS orrery-tool)
+endif()
 install(EXPORT orreryTargets NAMESPACE orrery:: DESTINATION ${package_dir})
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/orreryConfig.cmake.in ${PROJECT_BINARY_DIR}/orreryConfig.cmake

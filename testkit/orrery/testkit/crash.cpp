@@ -116,14 +116,13 @@ void TokenWatch::enter(const Token& token) {
 }
 
 void TokenWatch::on_crash(int signal, void* self) {
-  const TokenWatch& watch = *static_cast<TokenWatch*>(self);
-  if (watch.token_.front() == '\0') return;
+  const TokenWatch& mine = *static_cast<TokenWatch*>(self);
+  if (mine.token_.front() == '\0') return;
   for (const std::string_view part :
        {std::string_view{"\nCRASH  "}, signal_name(signal), std::string_view{" in run "},
-        std::string_view{watch.run_.data()}, std::string_view{" of "}, std::string_view{watch.test_},
-        std::string_view{"\nREPRODUCE  ORRERY_REPLAY="}, std::string_view{watch.token_.data()},
-        std::string_view{watch.command_.empty() ? "" : " "}, std::string_view{watch.command_},
-        std::string_view{"\n"}}) {
+        std::string_view{mine.run_.data()}, std::string_view{" of "}, std::string_view{mine.test_},
+        std::string_view{"\nREPRODUCE  ORRERY_REPLAY="}, std::string_view{mine.token_.data()},
+        std::string_view{mine.command_.empty() ? "" : " "}, std::string_view{mine.command_}, std::string_view{"\n"}}) {
     write_all(STDERR_FILENO, part);
   }
 }

@@ -137,6 +137,7 @@ void Workers::work(Worker& worker) {
                          &slot};
   for (;;) {
     std::uint64_t run = worker.todo;
+    slot.making.store(0);
     if (run != 0) {
       --run;
       worker.todo = 0;

@@ -45,6 +45,7 @@ struct Told {
   std::uint64_t non_determinism = 0;
   std::uint64_t no_progress = 0;
   std::uint64_t never_happened = 0;
+  std::uint64_t groups = 0;  ///< different failures
   std::uint64_t properties = 0;
   std::uint64_t runs = 0;
   std::uint64_t tests = 0;
@@ -67,6 +68,7 @@ Told read_events(const std::string& text) {
     } else if (name == "property_done") {
       ++told.properties;
       told.runs += event["runs"].number();
+      told.groups += event["failures"].elements().size();
       for (const testkit::Json& one : event["sometimes"].elements())
         told.never_happened += one["runs"].number() == 0 ? 1 : 0;
     } else if (name == "summary") {
@@ -148,7 +150,7 @@ int run_tests(const Arguments& arguments) {
     const Told one = read_events(told);
     all.properties += one.properties;
     all.runs += one.runs;
-    all.failures += one.failures;
+    all.groups += std::max(one.groups, one.failures);
     code = worse(code, code_of(ran.code, one, arguments.has("--strict")));
     if (wants_junit) documents.push_back(testkit::read_file(scratch.path("junit.xml")).value_or(""));
     if (ran.code == exit_interrupted || ran.code == exit_usage) break;
@@ -159,8 +161,8 @@ int run_tests(const Arguments& arguments) {
   };
   write("--json", events);
   write("--junit", merge_junit(documents));
-  fmt::print("orrery: {} programs, {} properties, {} runs, {} failures (exit code {})\n", programs.size(),
-             all.properties, all.runs, all.failures, code);
+  fmt::print("orrery: programs {}, properties {}, runs {}, different failures {}, exit code {}\n", programs.size(),
+             all.properties, all.runs, all.groups, code);
   return code;
 }
 

@@ -48,9 +48,11 @@ void Engine::attach(Runtime& runtime) {
   fiber::set_thread_slot(&execution_);
   set_check_context(&describe_run, this);
   plan_stalls();
+  guard_.enter();
 }
 
 void Engine::detach() {
+  guard_.leave();
   if (parked_loop_ != nullptr) fibers_->put(std::exchange(parked_loop_, nullptr));
   set_check_context(nullptr, nullptr);
   fiber::set_thread_slot(previous_slot_);

@@ -14,6 +14,7 @@
 #pragma once
 #include "orrery/actor/runtime.hpp"
 #include "orrery/sim/finding.hpp"
+#include "orrery/sim/guard.hpp"
 #include "orrery/sim/options.hpp"
 #include "orrery/sim/strategy.hpp"
 #include "orrery/sim/tables.hpp"
@@ -223,6 +224,8 @@ class Engine final : public orrery::World, public Observer, private Tables {
   [[nodiscard]] std::string describe_wait(const std::string& who, const Wait& wait) const;
   [[nodiscard]] static std::string_view purpose_name(Timer::Purpose purpose) noexcept;
 
+  friend class Guard;
+  Guard guard_{*this};
   Strategy& strategy_;
   const bool is_watched_;  ///< the strategy wants to know what is executed
   RunOptions options_;

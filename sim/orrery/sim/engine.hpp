@@ -16,6 +16,7 @@
 #include "orrery/sim/finding.hpp"
 #include "orrery/sim/guard.hpp"
 #include "orrery/sim/options.hpp"
+#include "orrery/sim/races.hpp"
 #include "orrery/sim/strategy.hpp"
 #include "orrery/sim/tables.hpp"
 #include "orrery/sim/trace.hpp"
@@ -153,6 +154,8 @@ class Engine final : public orrery::World, public Observer, private Tables {
   void execute(Op& op);
   void to_loop(fiber::Fiber& from, void (*after)(void*), void* argument);
   void switch_into(fiber::Fiber& target);
+  [[nodiscard]] bool goes_home(Op& op);
+  void end_fibers();
   /// Returns: the next operation, disabled and accounted for, or null when the loop must hand over to the test body.
   Op* next();
   Op& pick();
@@ -226,6 +229,7 @@ class Engine final : public orrery::World, public Observer, private Tables {
 
   friend class Guard;
   Guard guard_{*this};
+  [[no_unique_address]] Races races_;
   Strategy& strategy_;
   const bool is_watched_;  ///< the strategy wants to know what is executed
   RunOptions options_;

@@ -1,6 +1,7 @@
 #include "orrery/sim/guard.hpp"
 
 #include "orrery/actor/context.hpp"
+#include "orrery/actor/race_scope.hpp"
 #include "orrery/core/entropy.hpp"
 #include "orrery/core/hash.hpp"
 #include "orrery/sim/backtrace.hpp"
@@ -77,6 +78,7 @@ std::string Guard::culprit() const {
 }
 
 void Guard::report(std::string_view call, std::string_view what) {
+  [[maybe_unused]] const RuntimeScope inside;
   if (engine_.finding_ || engine_.tearing_down_) return;
   Guard* const guard = std::exchange(active_, nullptr);  // what a report takes is no leak of the user's
   engine_.report_finding({.kind = FindingKind::leak,
@@ -93,6 +95,7 @@ void Guard::report_if_forbidden(std::string_view call) {
 // ---- clocks -------------------------------------------------------------------------------------------------------------
 
 Instant Guard::now(std::string_view call) {
+  [[maybe_unused]] const RuntimeScope inside;
   report_if_forbidden(call);
   if (std::exchange(read_at_, engine_.operations_) != engine_.operations_) readings_ = 0;
   if (++readings_ <= readings_max) return engine_.now_;
@@ -103,6 +106,7 @@ Instant Guard::now(std::string_view call) {
 // ---- entropy ------------------------------------------------------------------------------------------------------------
 
 Guard::Drawn Guard::decide(std::string_view call) {
+  [[maybe_unused]] const RuntimeScope inside;
   report_if_forbidden(call);
   if (engine_.in_predicate_) report(call, "a predicate that draws would change the run that it judges");
   const Agent& who = *engine_.acting_;
@@ -163,6 +167,7 @@ bool Guard::may_wait() const {
 }
 
 void Guard::sleep(Duration duration, std::string_view call) {
+  [[maybe_unused]] const RuntimeScope inside;
   report_if_forbidden(call);
   if (engine_.tearing_down_) return;
   if (may_wait()) return sleep_for(*engine_.runtime_, duration);

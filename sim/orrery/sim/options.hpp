@@ -37,6 +37,9 @@ struct RunOptions {
   std::uint64_t stall_reach = 64;  ///< a stall comes within so many operations; runs are short
   /// Offer no choice where none can matter (docs/simulation.md). Off: for the tests that check just that.
   bool reduce = true;
+  /// In a build with ThreadSanitizer: let it judge accesses of different actors to the same memory (races.hpp). Elsewhere it
+  /// changes nothing.
+  bool find_races = false;
   /// Keep the text of every event, for a report.
   bool record_events = false;
 };

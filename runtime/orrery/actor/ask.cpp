@@ -1,4 +1,5 @@
 #include "orrery/actor/ask.hpp"
+#include "orrery/actor/race_scope.hpp"
 
 #include "orrery/core/check.hpp"
 
@@ -132,17 +133,20 @@ Handle AskCall::blocked_by() const noexcept {
 }
 
 void AskCall::wait() {
+  [[maybe_unused]] const RuntimeScope inside;
   if (runtime_ == nullptr || ready()) return;
   OneAskWait waiting{*this};
   runtime_->wait(waiting);
 }
 
 bool AskCall::look() const {
+  [[maybe_unused]] const RuntimeScope inside;
   if (runtime_ != nullptr && runtime_->observer() != nullptr) runtime_->observer()->before_look();
   return ready();
 }
 
 Ask* AskCall::collect() noexcept {
+  [[maybe_unused]] const RuntimeScope inside;
   ORRERY_CHECK(ready());
   disarm();
   Ask* const ask = std::exchange(ask_, nullptr);
@@ -164,11 +168,13 @@ Ask* AskCall::collect() noexcept {
 }
 
 AskCall::~AskCall() {
+  [[maybe_unused]] const RuntimeScope inside;
   disarm();
   if (ask_ != nullptr) runtime_->let_go(*ask_);
 }
 
 void wait_for_asks(std::span<AskCall* const> calls, bool all) {
+  [[maybe_unused]] const RuntimeScope inside;
   if (calls.empty()) return;
   AskWait wait{calls, all};
   const auto begun = std::ranges::find_if(calls, [](const AskCall* call) { return call->runtime() != nullptr; });

@@ -3,6 +3,7 @@
 #include "orrery/actor/alarm.hpp"
 #include "orrery/actor/assured.hpp"
 #include "orrery/actor/open_ask.hpp"
+#include "orrery/actor/race_scope.hpp"
 #include "orrery/core/check.hpp"
 #include "orrery/core/hash.hpp"
 
@@ -28,6 +29,7 @@ class SleepWait final : public Wait {
 }  // namespace
 
 void sleep_for(Runtime& runtime, Duration duration) {
+  [[maybe_unused]] const RuntimeScope inside;
   if (Runtime::is_unwinding()) return;
   SleepWait wait{runtime, duration};
   runtime.wait(wait);
@@ -41,6 +43,7 @@ ActorId Context::id() const noexcept {
 }
 
 std::size_t Context::mailbox_depth() const {
+  [[maybe_unused]] const RuntimeScope inside;
   if (runtime_.observer() != nullptr) runtime_.observer()->before_look();
   std::size_t depth = cell_.mailbox.count(static_cast<std::size_t>(-1), &cell_.bell);
   if (envelope_ != nullptr && cell_.mailbox.front() == envelope_) --depth;  // it stays there while it is handled
@@ -53,6 +56,7 @@ std::size_t Context::mailbox_depth() const {
 }
 
 std::uint64_t Runtime::draw(Cell& cell, std::string_view stream, std::uint64_t limit) {
+  [[maybe_unused]] const RuntimeScope inside;
   const std::uint64_t key = hash_text(stream);
   auto& draws = cell.need_extras().draws;
   auto at = std::ranges::find(draws, key, &std::pair<std::uint64_t, std::uint64_t>::first);
@@ -76,14 +80,17 @@ void Context::stop(ExitReason reason) {
 }
 
 bool Context::cancel(TimerKey key) {
+  [[maybe_unused]] const RuntimeScope inside;
   return cell_.extras != nullptr && cell_.extras->timers.cancel(runtime_.world(), key);
 }
 
 TimerKey Context::add_timer(ActorTimer* timer, Duration delay) {
+  [[maybe_unused]] const RuntimeScope inside;
   return cell_.need_extras().timers.add(runtime_.world(), timer, delay);
 }
 
 void Context::stash_current(const MessageInfo* message) {
+  [[maybe_unused]] const RuntimeScope inside;
   may_give_away(message);
   fate_ = Fate::stashed;
   cell_.care = Cell::Care::full;
@@ -179,6 +186,7 @@ void* Context::forwarded() const noexcept {
 }
 
 void Context::unstash_all() {
+  [[maybe_unused]] const RuntimeScope inside;
   CellExtras& extras = cell_.need_extras();
   extras.unstashed = extras.stashed() - (fate_ == Fate::stashed ? 1 : 0);
 }

@@ -1,4 +1,5 @@
 #include "orrery/actor/offload.hpp"
+#include "orrery/actor/race_scope.hpp"
 
 namespace orrery {
 
@@ -35,6 +36,7 @@ bool detail::can_suspend(const Runtime& runtime) noexcept {
 }
 
 void detail::run_beside(Runtime& runtime, const std::shared_ptr<Job>& job) {
+  [[maybe_unused]] const RuntimeScope inside;
   OffloadWait wait{*job};
   runtime.world().offload(job);
   runtime.wait(wait);

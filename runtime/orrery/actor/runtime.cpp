@@ -1,5 +1,6 @@
 // runtime.cpp: the table of cells, names, spawning and the accounts. Sending is in send.cpp, running in run.cpp.
 #include "orrery/actor/runtime.hpp"
+#include "orrery/actor/race_scope.hpp"
 
 #include "orrery/core/check.hpp"
 
@@ -123,6 +124,7 @@ void Runtime::release_cell(Cell& cell) {
 }
 
 std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Handle parent) {
+  [[maybe_unused]] const RuntimeScope inside;
   const auto refused = [&](SpawnError error) -> std::expected<Handle, SpawnError> {
     request.type->destroy(request.actor);
     return std::unexpected(error);
@@ -191,6 +193,7 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
 }
 
 std::expected<Handle, SpawnError> Runtime::spawn_plain(void* actor, const ActorType& type, Handle parent) {
+  [[maybe_unused]] const RuntimeScope inside;
   const bool accepting = accepting_spawns_.load(std::memory_order_relaxed);
   Cell* const cell = accepting ? claim_cell() : nullptr;
   if (cell == nullptr) [[unlikely]] {
@@ -240,6 +243,7 @@ BoundedMailbox* Runtime::borrow_bounded() {
 }
 
 std::optional<Handle> Runtime::find_by_path(std::string_view path, const ActorTag& type) const {
+  [[maybe_unused]] const RuntimeScope inside;
   if (observer_ != nullptr) observer_->before_name(path);
   const std::lock_guard guard{names_mutex_};
   const auto at = names_.find(std::string{path});
@@ -250,6 +254,7 @@ std::optional<Handle> Runtime::find_by_path(std::string_view path, const ActorTa
 }
 
 std::string Runtime::path_of(Handle handle) const {
+  [[maybe_unused]] const RuntimeScope inside;
   if (!handle.is_set()) return "outside";
   const Cell* const cell = living_cell(handle);
   if (cell == nullptr || cell->life == Cell::Life::vacant)
@@ -345,6 +350,7 @@ Ledger mailbox_ledger(const Cell& cell) {
 }  // namespace
 
 Ledger Runtime::ledger() const {
+  [[maybe_unused]] const RuntimeScope inside;
   const std::lock_guard guard{table_mutex_};
   Ledger total;
   total.offered += foreign_offered_.load(std::memory_order_relaxed);

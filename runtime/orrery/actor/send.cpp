@@ -1,4 +1,5 @@
 // send.cpp: how a message, a reply or a signal reaches a cell.
+#include "orrery/actor/race_scope.hpp"
 #include "orrery/actor/runtime.hpp"
 #include "orrery/core/check.hpp"
 
@@ -8,6 +9,7 @@
 namespace orrery {
 
 Envelope* Runtime::new_envelope(std::size_t payload_bytes, bool is_ask) {
+  [[maybe_unused]] const RuntimeScope inside;
   const std::size_t bytes = Envelope::header_bytes + (is_ask ? Envelope::ask_bytes : 0) + payload_bytes;
   Execution* const execution = execution_of(*this);
   BlockPool& pool = execution != nullptr ? *execution->pool : BlockPool::local();
@@ -22,6 +24,7 @@ Envelope* Runtime::new_envelope(std::size_t payload_bytes, bool is_ask) {
 }
 
 void Runtime::free_envelope(Envelope* envelope) noexcept {
+  [[maybe_unused]] const RuntimeScope inside;
   const std::size_t bytes = envelope->block_bytes;
   if (Execution* const execution = current_execution(); execution != nullptr) [[likely]] {
     BlockPool::release(*execution->pool, envelope, bytes);
@@ -143,6 +146,7 @@ class Runtime::PlaceWait final : public Wait {
 
 std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, bool may_wait,
                                              const std::atomic<bool>* expired) {
+  [[maybe_unused]] const RuntimeScope inside;
   if (observer_ != nullptr) {
     try {
       observer_->before_enqueue(target, *envelope);
@@ -156,6 +160,7 @@ std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, 
 }
 
 std::expected<void, TellError> Runtime::send_while(Handle target, Envelope* envelope, const std::atomic<bool>& still) {
+  [[maybe_unused]] const RuntimeScope inside;
   const auto withdraw = [&](Execution* execution) {
     count_offered(execution);
     return refuse(envelope, TellError::actor_stopped, execution);
@@ -173,11 +178,13 @@ std::expected<void, TellError> Runtime::send_while(Handle target, Envelope* enve
 }
 
 std::expected<void, TellError> Runtime::send_at_once(Handle target, Envelope* envelope, bool may_wait) {
+  [[maybe_unused]] const RuntimeScope inside;
   return send_now(target, envelope, may_wait, nullptr);
 }
 
 std::expected<void, TellError> Runtime::send_from(Execution& execution, Handle target, Envelope* envelope,
                                                   const std::atomic<bool>* expired, bool may_wait) {
+  [[maybe_unused]] const RuntimeScope inside;
   Cell* const cell = cell_at(target.slot);
   const bool is_plain = observer_ == nullptr && cell != nullptr && envelope->priority == Priority::normal &&
                         cell->generation.load(std::memory_order_acquire) == target.generation &&
@@ -331,6 +338,7 @@ void Runtime::note_ask_time(Duration took) noexcept {
 }
 
 void Runtime::settle_error(Ask& ask, AskError error) noexcept {
+  [[maybe_unused]] const RuntimeScope inside;
   ask.has_reply = false;
   ask.error = error;
   const Handle asker = ask.asker;
@@ -347,6 +355,7 @@ void Runtime::settle_error(Ask& ask, AskError error) noexcept {
 }
 
 void Runtime::settle_reply(Ask& ask, Handle replier) noexcept {
+  [[maybe_unused]] const RuntimeScope inside;
   const Handle asker = ask.asker;
   Waiter* const waiter = ask.waiter;
   if (observer_ != nullptr) {
@@ -362,6 +371,7 @@ void Runtime::settle_reply(Ask& ask, Handle replier) noexcept {
 }
 
 void Runtime::settle_reply(Execution& execution, Ask& ask) noexcept {
+  [[maybe_unused]] const RuntimeScope inside;
   const Handle asker = ask.asker;
   Waiter* const waiter = ask.waiter;
   if (!ask.settle()) [[unlikely]] {
@@ -388,6 +398,7 @@ void Runtime::put_away_late_reply(Ask& ask, Handle asker, Handle replier) noexce
 }
 
 void Runtime::let_go(Ask& ask) noexcept {
+  [[maybe_unused]] const RuntimeScope inside;
   const MessageInfo& info = *ask.home->operations->message;  // before the block may go
   if (ask.abandon()) return;
   if (ask.has_reply && info.drop_reply != nullptr) info.drop_reply(ask.home->payload());

@@ -5,6 +5,7 @@
 #include "orrery/actor/down.hpp"
 #include "orrery/actor/exit.hpp"
 #include "orrery/actor/handlers.hpp"
+#include "orrery/actor/race_scope.hpp"
 #include "orrery/core/check.hpp"
 
 #include <algorithm>
@@ -44,6 +45,7 @@ Envelope* Runtime::make_exit(Signal signal, Handle from, ExitReason reason, std:
 }
 
 bool Runtime::signal(Handle target, Signal kind, ExitReason reason, Handle from, std::uint32_t incarnation) {
+  [[maybe_unused]] const RuntimeScope inside;
   if (observer_ != nullptr) observer_->before_signal(target, kind);
   Cell* const cell = living_cell(target);
   const bool may_end_it = asks_to_end(kind) || kind == Signal::kill;
@@ -63,6 +65,7 @@ bool Runtime::signal(Handle target, Signal kind, ExitReason reason, Handle from,
 }
 
 void Runtime::signal_watch(Handle target, Watcher watcher) {
+  [[maybe_unused]] const RuntimeScope inside;
   if (observer_ != nullptr) observer_->before_signal(target, Signal::watch);
   Cell* const cell = living_cell(target);
   if (cell == nullptr) {
@@ -124,6 +127,7 @@ void Runtime::ring_mail(Cell& cell) {
 }
 
 void Runtime::wake(Handle waiting) noexcept {
+  [[maybe_unused]] const RuntimeScope inside;
   // A cell that was handed on meanwhile is woken for nothing, finds its wait not ready and parks again.
   if (Cell* const cell = cell_at(waiting.slot); cell != nullptr && cell->attention.wait_changed())
     world_.schedule(*cell);
@@ -249,6 +253,7 @@ bool Runtime::drop_link(Cell& cell, Handle peer) {
 }
 
 void Runtime::link(Cell& cell, Handle peer) {
+  [[maybe_unused]] const RuntimeScope inside;
   const Handle self = cell.handle();
   if (peer == self) return;
   add_link(cell, {peer});
@@ -267,6 +272,7 @@ void Runtime::link(Cell& cell, Handle peer) {
 }
 
 void Runtime::unlink(Cell& cell, Handle peer) {
+  [[maybe_unused]] const RuntimeScope inside;
   if (drop_link(cell, peer)) (void)signal(peer, Signal::unlink, {}, cell.handle());
 }
 

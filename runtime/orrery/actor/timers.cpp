@@ -1,4 +1,5 @@
 #include "orrery/actor/timers.hpp"
+#include "orrery/actor/race_scope.hpp"
 
 #include "orrery/actor/runtime.hpp"
 #include "orrery/core/check.hpp"
@@ -39,6 +40,7 @@ void TimerSet::forget(Slot& slot) noexcept {
 }
 
 TimerKey TimerSet::add(World& world, ActorTimer* timer, Duration delay) {
+  [[maybe_unused]] const RuntimeScope inside;
   std::uint32_t index = first_free_;
   if (index == none) {
     ORRERY_CHECK(slots_.size() < slots_max, "an actor with more than {} timers", slots_max);
@@ -56,6 +58,7 @@ TimerKey TimerSet::add(World& world, ActorTimer* timer, Duration delay) {
 }
 
 bool TimerSet::cancel(World& world, TimerKey key) noexcept {
+  [[maybe_unused]] const RuntimeScope inside;
   Slot* const slot = find(key);
   if (slot == nullptr) return false;
   ActorTimer* const timer = slot->timer;
@@ -67,6 +70,7 @@ bool TimerSet::cancel(World& world, TimerKey key) noexcept {
 }
 
 void TimerSet::cancel_all(World& world) noexcept {
+  [[maybe_unused]] const RuntimeScope inside;
   for (std::size_t i = slots_.size(); size_ > 0 && i-- > 0;) {
     if (slots_[i].timer != nullptr) cancel(world, slots_[i].timer->key);
   }

@@ -1,10 +1,12 @@
 // wait.cpp: how a handler waits, and what happens before it goes on. Attention says why no wake-up is lost.
+#include "orrery/actor/race_scope.hpp"
 #include "orrery/actor/runtime.hpp"
 #include "orrery/core/check.hpp"
 
 namespace orrery {
 
 void Runtime::wait(Wait& wait) {
+  [[maybe_unused]] const RuntimeScope inside;
   Execution* execution = current_execution();
   if (execution == nullptr || execution->runtime_index != index_ || execution->cell == nullptr) {
     return wait_otherwise(wait);

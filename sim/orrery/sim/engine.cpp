@@ -41,6 +41,7 @@ void Engine::attach(Runtime& runtime) {
   active_engine = this;
   runtime_ = &runtime;
   fibers_ = &LoopFibers::of_this_thread();
+  if (options_.find_races) fibers_ = &races_.separate(*fibers_);
   previous_slot_ = fiber::thread_slot();
   execution_.runtime = &runtime;
   execution_.pool = &BlockPool::local();
@@ -48,10 +49,16 @@ void Engine::attach(Runtime& runtime) {
   fiber::set_thread_slot(&execution_);
   set_check_context(&describe_run, this);
   plan_faults();
+  guard_.enter();
 }
 
 void Engine::detach() {
+  guard_.leave();
   if (parked_loop_ != nullptr) fibers_->put(std::exchange(parked_loop_, nullptr));
+  if (races_.is_on()) {
+    end_fibers();
+    races_.join();
+  }
   set_check_context(nullptr, nullptr);
   fiber::set_thread_slot(previous_slot_);
   active_engine = nullptr;
@@ -61,7 +68,24 @@ void Engine::detach() {
 // ---- the loop -------------------------------------------------------------------------------------------------------
 
 void Engine::loop(void*) {
-  while (true) active_engine->loop_once();
+  begin_in_runtime();
+  while (!active_engine->races_.is_ending()) active_engine->loop_once();
+  fiber::Fiber& self = *active_engine->execution_.fiber;
+  fiber::Fiber& main = active_engine->fibers_->main();
+  end_in_runtime();
+  fiber::switch_to(self, main, nullptr, nullptr, fiber::SwitchOrder::unordered);
+}
+
+/// Lets every fiber of a run with separate actors come to its end: the tool wants that before it destroys one.
+void Engine::end_fibers() {
+  [[maybe_unused]] const RuntimeScope inside;
+  races_.begin_to_end();
+  while (fiber::Fiber* const one = fibers_->take_any()) {
+    execution_.fiber = one;
+    fiber::switch_to(fibers_->main(), *one, nullptr, nullptr, races_.order());
+    fiber::destroy(one);
+  }
+  execution_.fiber = &fibers_->main();
 }
 
 void Engine::loop_once() {
@@ -73,10 +97,21 @@ void Engine::loop_once() {
   fiber::Fiber& self = *execution_.fiber;
   parked_loop_ = &self;
   execution_.fiber = &fibers_->main();
-  fiber::switch_to(self, fibers_->main());
+  fiber::switch_to(self, fibers_->main(), nullptr, nullptr, races_.order());
+}
+
+/// Where actors are separated (races.hpp): goes on with `op` on its agent's own fiber.    Returns: false when this is it.
+bool Engine::goes_home(Op& op) {
+  if (!races_.is_on()) return false;
+  fiber::Fiber* const home = races_.home_of(*op.agent, &Engine::loop);
+  if (home == execution_.fiber) return false;
+  forced_ = &op;
+  switch_into(*home);
+  return true;
 }
 
 bool Engine::drive(Horizon horizon, Instant until, const std::function<bool()>& done) {
+  [[maybe_unused]] const RuntimeScope inside;
   ORRERY_CHECK(!running_, "the world runs already: run() and ask() belong to the body of the test");
   learn_what_is_watched();
   stop_if_over();
@@ -103,7 +138,7 @@ void Engine::run_loop() {
   fiber::Fiber* const target =
       parked_loop_ != nullptr ? std::exchange(parked_loop_, nullptr) : fibers_->take(&Engine::loop);
   execution_.fiber = target;
-  fiber::switch_to(fibers_->main(), *target);
+  fiber::switch_to(fibers_->main(), *target, nullptr, nullptr, races_.order());
   running_ = false;
   acting_ = &agents_.test();
 }
@@ -112,7 +147,7 @@ void Engine::run_loop() {
 void Engine::to_loop(fiber::Fiber& from, void (*after)(void*), void* argument) {
   fiber::Fiber* const next_loop = fibers_->take(&Engine::loop);
   execution_.fiber = next_loop;
-  fiber::switch_to(from, *next_loop, after, argument);
+  fiber::switch_to(from, *next_loop, after, argument, races_.order());
 }
 
 /// Continues `target` in place of the calling loop, whose fiber is free from then on.
@@ -120,7 +155,7 @@ void Engine::switch_into(fiber::Fiber& target) {
   fiber::Fiber& self = *execution_.fiber;
   execution_.fiber = &target;
   fibers_->put(&self);  // one thread: nobody takes it before the switch below is complete
-  fiber::switch_to(self, target);
+  fiber::switch_to(self, target, nullptr, nullptr, races_.order());
 }
 
 void Engine::execute(Op& op) {
@@ -135,6 +170,7 @@ void Engine::execute(Op& op) {
       }
       [[fallthrough]];
     case OpKind::take: {
+      if (op.kind == OpKind::take && goes_home(op)) return;  // who resumes has its stack
       Cell& cell = *runtime_->cell_at(op.agent->handle.slot);
       if (runtime_->run(execution_, cell, 1)) schedule(cell);
       return;
@@ -153,6 +189,7 @@ void Engine::execute(Op& op) {
       ORRERY_CHECK(false, "an operation in mid-handler has a fiber");
       return;
     case OpKind::finish:
+      if (goes_home(op)) return;
       return run_work(static_cast<Work&>(*op.agent));
   }
 }
@@ -260,7 +297,7 @@ void Engine::synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t
   if (chosen != nullptr && chosen->fiber != nullptr) {  // somebody else in mid-handler: straight to him
     acting_ = chosen->agent;
     execution_.fiber = chosen->fiber;
-    fiber::switch_to(*op.fiber, *chosen->fiber);
+    fiber::switch_to(*op.fiber, *chosen->fiber, nullptr, nullptr, races_.order());
   } else {
     forced_ = chosen;
     hand_over_ = chosen == nullptr;
@@ -507,6 +544,7 @@ void Engine::release_due_timers() {
 // ---- the end ----------------------------------------------------------------------------------------------------------
 
 void Engine::tear_down() {
+  [[maybe_unused]] const RuntimeScope inside;
   tearing_down_ = true;
   look_up_at_ = 0;
   test_wait_ = nullptr;

@@ -14,7 +14,9 @@
 #pragma once
 #include "orrery/actor/runtime.hpp"
 #include "orrery/sim/finding.hpp"
+#include "orrery/sim/guard.hpp"
 #include "orrery/sim/options.hpp"
+#include "orrery/sim/races.hpp"
 #include "orrery/sim/strategy.hpp"
 #include "orrery/sim/tables.hpp"
 #include "orrery/sim/trace.hpp"
@@ -158,6 +160,8 @@ class Engine final : public orrery::World, public Observer, private Tables {
   void execute(Op& op);
   void to_loop(fiber::Fiber& from, void (*after)(void*), void* argument);
   void switch_into(fiber::Fiber& target);
+  [[nodiscard]] bool goes_home(Op& op);
+  void end_fibers();
   /// Returns: the next operation, disabled and accounted for, or null when the loop must hand over to the test body.
   Op* next();
   Op& pick();
@@ -236,6 +240,9 @@ class Engine final : public orrery::World, public Observer, private Tables {
   [[nodiscard]] std::string describe_wait(const std::string& who, const Wait& wait) const;
   [[nodiscard]] static std::string_view purpose_name(Timer::Purpose purpose) noexcept;
 
+  friend class Guard;
+  Guard guard_{*this};
+  [[no_unique_address]] Races races_;
   Strategy& strategy_;
   const bool is_watched_;  ///< the strategy wants to know what is executed
   RunOptions options_;

@@ -18,6 +18,7 @@ enum class FindingKind : std::uint8_t {
   ledger_broken,       ///< a message was lost or counted twice: a bug of the runtime
   non_determinism,     ///< two executions of the same run differ
   crash,               ///< the process died: a signal, a sanitizer, an exit
+  leak,                ///< user code reached past the simulation: a thread, a blocking wait, a clock that is watched
 };
 [[nodiscard]] std::string_view headline(FindingKind kind) noexcept;
 

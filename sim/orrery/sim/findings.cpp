@@ -33,6 +33,8 @@ std::string_view headline(FindingKind kind) noexcept {
       return "NON-DETERMINISM";
     case FindingKind::crash:
       return "CRASH";
+    case FindingKind::leak:
+      return "LEAK";
   }
   return "UNKNOWN";
 }

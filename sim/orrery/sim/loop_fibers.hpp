@@ -11,6 +11,7 @@ namespace orrery::sim {
 class LoopFibers {
  public:
   [[nodiscard]] static LoopFibers& of_this_thread();
+  LoopFibers() = default;
   LoopFibers(const LoopFibers&) = delete;
   LoopFibers& operator=(const LoopFibers&) = delete;
 
@@ -20,12 +21,18 @@ class LoopFibers {
   [[nodiscard]] fiber::Fiber* take(fiber::Entry loop);
   /// Takes back a fiber that is parked in the loop, or about to be.
   void put(fiber::Fiber* fiber) { free_.push_back(fiber); }
+  /// Takes out one that was put back, to be entered again.
+  void take_out(fiber::Fiber* fiber) { std::erase(free_, fiber); }
+  /// Returns: one that was put back, or null.
+  [[nodiscard]] fiber::Fiber* take_any() noexcept;
+  /// Returns: a new one, whatever was put back.
+  [[nodiscard]] fiber::Fiber* make(fiber::Entry loop);
   /// Returns: how many fibers there are. Between two runs all of them are free.
   [[nodiscard]] std::size_t live() const { return stacks_.counts().live; }
 
- private:
-  LoopFibers() = default;
   ~LoopFibers();
+
+ private:
   fiber::ThreadFiber main_;
   fiber::StackPool stacks_;
   std::vector<fiber::Fiber*> free_;

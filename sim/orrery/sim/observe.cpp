@@ -104,6 +104,7 @@ std::string Engine::path_of(Handle handle) const {
 }
 
 void Engine::spawned(Cell& cell, Handle parent) {
+  release_to(&cell);
   const std::string* const path = cell.extras != nullptr && cell.extras->named ? &cell.extras->path : nullptr;
   const Agent& agent = agents_.add_actor(cell.handle(), parent, *cell.type, path);
   if (is_watched_ && !tearing_down_) strategy_.spawned(agent, *acting_);
@@ -158,6 +159,7 @@ void Engine::fetch(std::uint32_t slot, const Agent& to) const {
 }
 
 void Engine::before_enqueue(Handle target, const Envelope& envelope) {
+  release_to(&envelope);
   if (!running_) return;  // the body of the test runs alone
   Agent& to = agent(target);
   if (send_may_hurry(target, to)) {
@@ -201,6 +203,7 @@ void Engine::before_name(std::string_view path) {
 /// Rule 3, for replies: done at once when the asker can do nothing before it (so it sees no difference), and nothing
 /// else can settle the ask: no stall is to come and no timer is due. A stop of the asker could; see order_matters().
 void Engine::before_reply(const Ask& ask) {
+  if constexpr (has_race_scopes) release_to(runtime_->living_cell(ask.asker));  // whoever waits elsewhere is the body
   if (!running_) return;
   Agent& me = *acting_;  // not always the actor that was asked
   const std::uint32_t ordinal = me.replies++;
@@ -299,6 +302,7 @@ void Engine::placed(Cell& target, Envelope& envelope) {
 }
 
 bool Engine::taken(Cell& cell, Envelope& envelope) {
+  acquire_from(&envelope);
   if (tearing_down_) return false;
   ++steps_;
   ++takes_;

@@ -36,6 +36,7 @@ void Engine::offload(std::shared_ptr<Job> job) {
   Work& work = *works_.emplace_back(std::make_unique<Work>(*this, owner));
   const std::uint32_t number = offloads_[owner.index]++;
   agents_.adopt(work, fmt::format("{}/offload#{}", agents_.path_of(owner), number));
+  release_to(job.get());
   work.job = std::move(job);
   work.op.kind = OpKind::finish;
   work.op.object = &owner;
@@ -56,7 +57,12 @@ void Engine::run_work(Work& work) {
     told.file = job->where().file_name();
     told.line = job->where().line();
   }
+  acquire_from(job.get());
+  UserScope user_code;
+  user_code.begin(nullptr);
   job->run();
+  user_code.end();
+  if constexpr (has_race_scopes) release_to(runtime_->living_cell(job->owner()));
   if (tearing_down_) return;
   const bool has_thrown = job->has_thrown();
   note(EventKind::finish, work, work.owner.path_hash, has_thrown ? 2 : 1);

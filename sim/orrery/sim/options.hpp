@@ -21,11 +21,17 @@ enum class FaultProfile : std::uint8_t { none, local, heavy };
 /// nobody else has sent to so far in this run. A coarse run is one of the fine ones.
 enum class Grain : std::uint8_t { fine, coarse };
 
+/// What becomes of user code that reaches for a clock, entropy, a thread or a blocking wait of the machine's
+/// (docs/leak-guard.md). `virtualised`: what has a meaning in the simulated world gets it, the rest is a finding. `forbidden`:
+/// all of it is a finding. `off`: nobody looks.
+enum class Leaks : std::uint8_t { virtualised, forbidden, off };
+
 struct RunOptions {
   RuntimeOptions runtime{.actors_max = 1U << 20, .mailbox_depth_warning = 0};
   Mode mode = Mode::causal;
   FaultProfile faults = FaultProfile::local;
   Grain grain = Grain::fine;
+  Leaks leaks = Leaks::virtualised;
   std::uint64_t operations_max = 10'000;  ///< of one run; more is the finding "no progress"
   int stalls_max = 2;                     ///< per run, with FaultProfile::local
   Duration stall_max = std::chrono::seconds{10};
@@ -34,6 +40,9 @@ struct RunOptions {
   std::uint64_t crash_reach = 64;  ///< a crash comes within so many handled messages
   /// Offer no choice where none can matter (docs/simulation.md). Off: for the tests that check just that.
   bool reduce = true;
+  /// In a build with ThreadSanitizer: let it judge accesses of different actors to the same memory (races.hpp). Elsewhere it
+  /// changes nothing.
+  bool find_races = false;
   /// Keep the text of every event, for a report.
   bool record_events = false;
 };

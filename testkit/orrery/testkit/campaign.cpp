@@ -2,6 +2,7 @@
 
 #include "orrery/core/entropy.hpp"
 #include "orrery/testkit/assertions.hpp"
+#include "orrery/testkit/second_process.hpp"
 #include "orrery/testkit/shrink.hpp"
 #include "orrery/testkit/text.hpp"
 
@@ -198,6 +199,12 @@ sim::Outcome Runs::make(std::uint64_t run, bool record_events) {
   return outcome;
 }
 
+std::optional<sim::Finding> Runs::compare_elsewhere(std::uint64_t run, const sim::Outcome& here) const {
+  // A process of its own would learn from the runs that are left out here, and die of them.
+  if (options_.other_process == CheckOptions::OtherProcess::none || !left_out_.empty()) return std::nullopt;
+  return compare_with_second_process(property_, options_, seed_, run, here);
+}
+
 Token token_of_run(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
                    std::uint64_t run) noexcept {
   return {.seed = campaign_seed,
@@ -231,7 +238,11 @@ RunNote note_run(Runs& runs, std::uint64_t run) {
                .sometimes = outcome.sometimes};
   if (run == 0 && !outcome.finding) {
     const sim::Outcome again = runs.make(run);
-    if (!is_same(outcome, again)) note.differs = summary(again);
+    if (!is_same(outcome, again)) {
+      note.differs = summary(again);
+    } else if (runs.options().other_process == CheckOptions::OtherProcess::first_and_failing_run) {
+      if (const auto difference = runs.compare_elsewhere(run, again)) note.differs = difference->detail;
+    }
   }
   return note;
 }
@@ -248,6 +259,14 @@ std::optional<Failure> investigate(const Property& property, const CheckOptions&
   failure.original_choices = count_choices(first.decisions).schedule;
   auto input = property.make_input(failure.record.origin);
   failure.original_input = input->describe();
+  if (is_repeated) {
+    if (auto difference = runs.compare_elsewhere(note.run, first)) {
+      failure.finding = std::move(*difference);
+      failure.input = failure.original_input;
+      failure.outcome = std::move(first);
+      return failure;
+    }
+  }
   if (is_stable) {
     CheckOptions of_the_run = options;
     of_the_run.run = runs.options_of(note.run);

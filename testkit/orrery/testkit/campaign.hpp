@@ -27,11 +27,16 @@ namespace orrery::testkit {
 
 /// What a test can say about its campaign; the command line and the environment override it.
 struct CheckOptions {
+  /// Which runs are made once more in a process of their own (second_process.hpp).
+  enum class OtherProcess : std::uint8_t { none, failing_run, first_and_failing_run };
+
   std::uint64_t runs = 1'000;
   sim::RunOptions run{};  ///< its grain is the campaign's to set
   sim::StrategyKind strategy = sim::StrategyKind::portfolio;
   sim::GrainSetting grain = sim::GrainSetting::automatic;
   int commands_max = 20;  ///< the size of generated inputs grows to this
+  /// Only a check in a test can be found in another process: it sets this. For a campaign of one's own it is `none`.
+  OtherProcess other_process = OtherProcess::none;
 };
 
 struct Property {
@@ -104,6 +109,11 @@ class Runs {
   [[nodiscard]] sim::Outcome make(std::uint64_t run, bool record_events = false);
   /// Returns: the options of run `run`.
   [[nodiscard]] sim::RunOptions options_of(std::uint64_t run) const;
+  [[nodiscard]] const CheckOptions& options() const noexcept { return options_; }
+
+  /// Makes run `run` once more in another process, where that is asked for and can be done.
+  /// `here`: what came of it, with its events, if the first that differs is to be named.    Returns: a difference.
+  [[nodiscard]] std::optional<sim::Finding> compare_elsewhere(std::uint64_t run, const sim::Outcome& here) const;
 
   /// Nothing is learned from run `run`, which crashes.    Pre: none of the first runs has been made yet.
   void leave_out(std::uint64_t run) { left_out_.push_back(run); }

@@ -7,6 +7,7 @@
 #include "orrery/testkit/progress.hpp"
 #include "orrery/testkit/regressions.hpp"
 #include "orrery/testkit/report.hpp"
+#include "orrery/testkit/second_process.hpp"
 #include "orrery/testkit/settings.hpp"
 #include "orrery/testkit/state.hpp"
 #include "orrery/testkit/story.hpp"
@@ -23,6 +24,14 @@
 namespace orrery::testkit::detail {
 
 namespace {
+
+CheckOptions::OtherProcess other_process_of(DeterminismCheck check) {
+  if (check == DeterminismCheck::off || ::testing::UnitTest::GetInstance()->current_test_info() == nullptr) {
+    return CheckOptions::OtherProcess::none;
+  }
+  return check == DeterminismCheck::process ? CheckOptions::OtherProcess::first_and_failing_run
+                                            : CheckOptions::OtherProcess::failing_run;
+}
 
 std::string_view name_of(sim::FaultProfile profile) {
   switch (profile) {
@@ -419,6 +428,8 @@ void check_property(const Property& property, CheckOptions options, std::source_
   options.grain = set.grain.value_or(options.grain);
   const std::uint64_t seed = set.seed.value_or(default_seed);
   ORRERY_CHECK(options.runs > 0, "{} is checked with no run at all", property.name);
+  if (is_second_process()) return answer_from_second_process(property, options);
+  options.other_process = other_process_of(set.check_determinism);
   if (set.replay) {
     const Wanted& wanted = wanted_replay();
     const std::string test = property.name.substr(0, property.name.find('#'));

@@ -78,6 +78,8 @@ std::string_view key_of(sim::FindingKind kind) noexcept {
       return "non_determinism";
     case sim::FindingKind::crash:
       return "crash";
+    case sim::FindingKind::leak:
+      return "leak";
   }
   return "unknown";
 }

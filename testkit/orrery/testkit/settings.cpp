@@ -135,6 +135,13 @@ Set set(Settings& settings, std::string_view key, std::string_view name, std::st
     settings.grain = value == "auto" ? automatic : value == "fine" ? fine : coarse;
     return {};
   }
+  if (key == "check_determinism") {
+    using enum DeterminismCheck;
+    if (value != "auto" && value != "process" && value != "off")
+      return std::unexpected(fmt::format("{}=\"{}\" is none of auto, process and off", name, value));
+    settings.check_determinism = value == "auto" ? automatic : value == "process" ? process : off;
+    return {};
+  }
   if (key == "jobs") {
     std::optional<std::uint64_t> jobs;
     auto result = set_number(jobs, name, value, 1);
@@ -176,6 +183,7 @@ constexpr SettingName variables[] = {{"seed", "ORRERY_SEED", "0x5eed2026"},
                                      {"grain", "ORRERY_GRAIN", "auto"},
                                      {"faults", "ORRERY_FAULTS", "the test's, or local"},
                                      {"max_steps", "ORRERY_MAX_STEPS", "the test's, or 10000"},
+                                     {"check_determinism", "ORRERY_CHECK_DETERMINISM", "auto"},
                                      {"replay", "ORRERY_REPLAY", "none"},
                                      {"mode", "ORRERY_MODE", "check"},
                                      {"until", "ORRERY_UNTIL", "the end"},
@@ -327,6 +335,8 @@ std::string_view help() {
   --orrery_stop_after=N  ORRERY_STOP_AFTER end exploring after N different failures
   --orrery_resume=1      ORRERY_RESUME     go on where exploring has ended
   --orrery_strict=1      ORRERY_STRICT     a sometimes that never held fails the test
+  --orrery_check_determinism=WHAT  ORRERY_CHECK_DETERMINISM  what is made again in a process of its own:
+                                           failing runs (auto), the first run as well (process), nothing (off)
   --orrery_out=DIR       ORRERY_OUT        where records and reports go (orrery-out)
   --orrery_regressions=DIR  ORRERY_REGRESSIONS  kept failures, replayed first (orrery-regressions)
   --orrery_json=FILE     ORRERY_JSON       one line of JSON per event

@@ -30,6 +30,10 @@ enum class Mode : std::uint8_t {
   trace,      ///< all events are written to ORRERY_TRACE_FILE as lines of JSON
 };
 
+/// What the determinism check makes again in a process of its own. `automatic`: failing runs. `process`: the first run of a
+/// campaign as well. `off`: nothing.
+enum class DeterminismCheck : std::uint8_t { automatic, process, off };
+
 struct Settings {
   std::optional<std::uint64_t> seed;               ///< ORRERY_SEED: decimal, or hexadecimal with 0x
   std::optional<std::uint64_t> runs;               ///< ORRERY_RUNS
@@ -38,6 +42,8 @@ struct Settings {
   std::optional<sim::StrategyKind> strategy;       ///< ORRERY_STRATEGY: portfolio, random, pos, ...
   std::optional<sim::GrainSetting> grain;          ///< ORRERY_GRAIN: auto, fine or coarse
   std::optional<std::uint64_t> max_steps;          ///< ORRERY_MAX_STEPS: operations of one run
+  /// ORRERY_CHECK_DETERMINISM: auto, process or off
+  DeterminismCheck check_determinism = DeterminismCheck::automatic;
   std::string out = "orrery-out";                  ///< ORRERY_OUT: where records and reports go
   std::string regressions = "orrery-regressions";  ///< ORRERY_REGRESSIONS: where kept failures are
   unsigned jobs = 1;                               ///< ORRERY_JOBS: worker processes; with 1 all is made in this one

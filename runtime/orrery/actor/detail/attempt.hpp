@@ -3,6 +3,7 @@
 #pragma once
 #include "orrery/actor/cell.hpp"
 #include "orrery/actor/execution.hpp"
+#include "orrery/actor/race_scope.hpp"
 
 #include <exception>
 #include <memory>
@@ -17,11 +18,13 @@ class OnBehalfOf {
     execution.cell = &cell;
     execution.message = message;
     cell.in_handler = true;
+    user_code_.begin(&cell);
   }
   OnBehalfOf(Cell& cell, Envelope* message) noexcept : OnBehalfOf{*current_execution(), cell, message} {}
   OnBehalfOf(const OnBehalfOf&) = delete;
   OnBehalfOf& operator=(const OnBehalfOf&) = delete;
   ~OnBehalfOf() {
+    user_code_.end();
     // Only a suspension can have moved us to another thread.
     Execution& execution = cell_.suspensions == suspensions_ ? execution_ : *current_execution();
     execution.cell = nullptr;
@@ -33,6 +36,7 @@ class OnBehalfOf {
   Cell& cell_;
   Execution& execution_;
   std::uint32_t suspensions_;
+  [[no_unique_address]] UserScope user_code_;
 };
 
 /// Thrown in the place of a handler that a simulation lets fail.

@@ -235,7 +235,8 @@ RunNote note_run(Runs& runs, std::uint64_t run) {
                .trace_hash = outcome.trace_hash,
                .finding = outcome.finding,
                .differs = {},
-               .sometimes = outcome.sometimes};
+               .sometimes = outcome.sometimes,
+               .faults = outcome.faults};
   if (run == 0 && !outcome.finding) {
     const sim::Outcome again = runs.make(run);
     if (!is_same(outcome, again)) {

@@ -75,6 +75,7 @@ struct RunNote {
   std::optional<sim::Finding> finding;
   std::string differs;  ///< not empty: the run was made twice, and this is what the second execution came to
   std::vector<std::pair<std::string, bool>> sometimes;
+  std::vector<sim::FaultCount> faults;
 
   [[nodiscard]] bool failed() const noexcept { return finding.has_value() || !differs.empty(); }
 };

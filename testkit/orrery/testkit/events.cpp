@@ -48,6 +48,12 @@ void emit_done(const std::string& test, const LoopResult& result, std::chrono::d
                                       [](const auto& one) {
                                         return JsonObject{}.add("name", one.first).add("runs", one.second).text();
                                       }))
+           .add_raw(
+               "faults",
+               join(progress.faults,
+                    [](const sim::FaultCount& one) {
+                      return JsonObject{}.add("name", one.name).add("armed", one.armed).add("fired", one.fired).text();
+                    }))
            .add_raw("failures", join(progress.groups, [](const Group& group) {
                       return JsonObject{}
                           .add("kind", key_of(group.finding.kind))
@@ -70,6 +76,8 @@ std::string_view key_of(sim::FindingKind kind) noexcept {
       return "stuck";
     case sim::FindingKind::ask_cycle:
       return "ask_cycle";
+    case sim::FindingKind::not_eventually:
+      return "not_eventually";
     case sim::FindingKind::no_progress:
       return "no_progress";
     case sim::FindingKind::ledger_broken:

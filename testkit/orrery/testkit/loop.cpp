@@ -95,6 +95,12 @@ std::pair<const Group*, bool> Progress::add(const RunNote& note) {
     counted.push_back(name);
     ++known->second;
   }
+  for (const sim::FaultCount& fault : note.faults) {
+    auto known = std::ranges::find(faults, fault.name, &sim::FaultCount::name);
+    if (known == faults.end()) known = faults.insert(known, {.name = fault.name});
+    known->armed += fault.armed;
+    known->fired += fault.fired;
+  }
   if (!note.failed()) return {nullptr, false};
   sim::Finding finding = finding_of(note);
   const auto group =

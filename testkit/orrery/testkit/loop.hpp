@@ -31,6 +31,7 @@ struct Progress {
   std::uint64_t steps = 0;
   Duration virtual_time{};
   std::vector<std::pair<std::string, std::uint64_t>> sometimes;  ///< name, in how many runs
+  std::vector<sim::FaultCount> faults;                           ///< of all runs together
   std::vector<Group> groups;
 
   /// Adds the next run. Returns: its group when it failed, and whether that is a new one.

@@ -113,6 +113,19 @@ void report_failure(const Failure& failure, std::source_location where, std::str
       << tell_story(failure, reproduction, length);
 }
 
+/// A fault that was planned again and again and never happened tests nothing, though it looks as if it did. A stall needs a
+/// timer, which not every program has; all others were asked for.
+void report_dead_faults(const Progress& progress, std::source_location where) {
+  constexpr std::uint64_t armed_often = 20;
+  for (const sim::FaultCount& fault : progress.faults) {
+    if (fault.name == "stall" || fault.armed < armed_often || fault.fired != 0) continue;
+    GTEST_MESSAGE_AT_(where.file_name(), static_cast<int>(where.line()), "",
+                      ::testing::TestPartResult::kNonFatalFailure)
+        << fmt::format("DEAD FAULT  \"{}\" was planned {} times in {} and never happened\n", fault.name, fault.armed,
+                       count_of(progress.next_run, "run"));
+  }
+}
+
 void report_held(const std::string& test, const LoopResult& result, std::source_location where) {
   const Progress& progress = result.progress;
   std::string coverage;
@@ -131,6 +144,7 @@ void report_held(const std::string& test, const LoopResult& result, std::source_
                       count_of(progress.next_run, "run")));
     }
   }
+  report_dead_faults(progress, where);
   std::string time;
   if (progress.virtual_time != Duration{}) time = fmt::format(", {} virtual", format_duration(progress.virtual_time));
   say(fmt::format("{} held, {}{}{}", count_of(progress.next_run, "run"), count_of(progress.steps, "step"), time,

@@ -35,13 +35,13 @@ enum class Mode : std::uint8_t {
 enum class DeterminismCheck : std::uint8_t { automatic, process, off };
 
 struct Settings {
-  std::optional<std::uint64_t> seed;               ///< ORRERY_SEED: decimal, or hexadecimal with 0x
-  std::optional<std::uint64_t> runs;               ///< ORRERY_RUNS
-  std::optional<std::string> replay;               ///< ORRERY_REPLAY: a token or the path of a record
-  std::optional<sim::FaultProfile> faults;         ///< ORRERY_FAULTS: none, local or heavy
-  std::optional<sim::StrategyKind> strategy;       ///< ORRERY_STRATEGY: portfolio, random, pos, ...
-  std::optional<sim::GrainSetting> grain;          ///< ORRERY_GRAIN: auto, fine or coarse
-  std::optional<std::uint64_t> max_steps;          ///< ORRERY_MAX_STEPS: operations of one run
+  std::optional<std::uint64_t> seed;          ///< ORRERY_SEED: decimal, or hexadecimal with 0x
+  std::optional<std::uint64_t> runs;          ///< ORRERY_RUNS
+  std::optional<std::string> replay;          ///< ORRERY_REPLAY: a token or the path of a record
+  std::optional<sim::FaultProfile> faults;    ///< ORRERY_FAULTS: none, local or heavy
+  std::optional<sim::StrategyKind> strategy;  ///< ORRERY_STRATEGY: portfolio, random, pos, ...
+  std::optional<sim::GrainSetting> grain;     ///< ORRERY_GRAIN: auto, fine or coarse
+  std::optional<std::uint64_t> max_steps;     ///< ORRERY_MAX_STEPS: operations of one run
   /// ORRERY_CHECK_DETERMINISM: auto, process or off
   DeterminismCheck check_determinism = DeterminismCheck::automatic;
   std::string out = "orrery-out";                  ///< ORRERY_OUT: where records and reports go

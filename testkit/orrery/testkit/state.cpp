@@ -29,6 +29,9 @@ std::string to_text(const CampaignState& state) {
   for (const auto& [name, runs] : progress.sometimes) {
     out += JsonObject{}.add("sometimes", name).add("runs", runs).text() + "\n";
   }
+  for (const sim::FaultCount& fault : progress.faults) {
+    out += JsonObject{}.add("fault", fault.name).add("armed", fault.armed).add("fired", fault.fired).text() + "\n";
+  }
   for (const Group& group : progress.groups) {
     out += JsonObject{}
                .add("group", group.finding.name)
@@ -70,6 +73,9 @@ std::expected<CampaignState, std::string> parse_state(std::string_view text) {
       state.progress.virtual_time = Duration{static_cast<Duration::rep>(json["virtual_ns"].number())};
     } else if (!json["sometimes"].text().empty()) {
       state.progress.sometimes.emplace_back(json["sometimes"].text(), json["runs"].number());
+    } else if (!json["fault"].text().empty()) {
+      state.progress.faults.push_back(
+          {.name = json["fault"].text(), .armed = json["armed"].number(), .fired = json["fired"].number()});
     } else {
       Group group;
       group.finding.name = json["group"].text();

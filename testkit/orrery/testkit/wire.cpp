@@ -86,6 +86,24 @@ std::vector<std::pair<std::string, bool>> read_sometimes(WireReader& in) {
   return sometimes;
 }
 
+void write_faults(WireWriter& out, const std::vector<sim::FaultCount>& faults) {
+  out.put(std::uint64_t{faults.size()});
+  for (const sim::FaultCount& fault : faults) {
+    out.put(fault.name);
+    out.put(fault.armed);
+    out.put(fault.fired);
+  }
+}
+std::vector<sim::FaultCount> read_faults(WireReader& in) {
+  std::vector<sim::FaultCount> faults(in.count());
+  for (sim::FaultCount& fault : faults) {
+    fault.name = in.text();
+    fault.armed = in.number();
+    fault.fired = in.number();
+  }
+  return faults;
+}
+
 void write_fields(WireWriter& out, const ActorType::Fields& fields) {
   out.put(std::uint64_t{fields.size()});
   for (const auto& [name, value] : fields) {
@@ -121,6 +139,7 @@ void write(WireWriter& out, const RunNote& note) {
   out.put(note.differs);
   write_finding_if_any(out, note.finding);
   write_sometimes(out, note.sometimes);
+  write_faults(out, note.faults);
 }
 
 std::optional<RunNote> read_note(std::string_view bytes) {
@@ -133,6 +152,7 @@ std::optional<RunNote> read_note(std::string_view bytes) {
   note.differs = in.text();
   note.finding = read_finding_if_any(in);
   note.sometimes = read_sometimes(in);
+  note.faults = read_faults(in);
   if (in.failed()) return std::nullopt;
   return note;
 }
@@ -169,6 +189,7 @@ void write(WireWriter& out, const Failure& failure) {
   write_duration(out, outcome.virtual_time);
   out.put(std::uint64_t{outcome.reduced});
   write_sometimes(out, outcome.sometimes);
+  write_faults(out, outcome.faults);
   out.put(std::uint64_t{outcome.events.size()});
   for (const sim::Event& event : outcome.events) write(out, event);
   out.put(std::uint64_t{outcome.decisions.size()});
@@ -198,6 +219,7 @@ std::optional<Failure> read_failure(std::string_view bytes) {
   outcome.virtual_time = read_duration(in);
   outcome.reduced = in.number() != 0;
   outcome.sometimes = read_sometimes(in);
+  outcome.faults = read_faults(in);
   outcome.events.resize(in.count());
   for (sim::Event& event : outcome.events) event = read_event(in);
   outcome.decisions.resize(in.count());

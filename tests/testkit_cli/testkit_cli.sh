@@ -53,7 +53,7 @@ usage_error 'ORRERY_SEED="x" is not a whole number' ORRERY_SEED=x "$naive"
 usage_error 'ORRERY_SEED="" is not a whole number' ORRERY_SEED= "$naive"
 usage_error 'ORRERY_RUNS="0" is not a whole number of at least 1' ORRERY_RUNS=0 "$naive"
 usage_error 'ORRERY_RUNS="-5"' ORRERY_RUNS=-5 "$right"
-usage_error 'ORRERY_FAULTS="heavy" is not a fault profile' ORRERY_FAULTS=heavy "$right"
+usage_error 'ORRERY_FAULTS="heavier" is not a fault profile' ORRERY_FAULTS=heavier "$right"
 usage_error 'unknown variable ORRERY_RUN; is ORRERY_RUNS meant' ORRERY_RUN=5 "$right"
 usage_error 'unknown flag --orrery_x' "$naive" --orrery_x=1
 usage_error 'orrery_seed needs a value' "$naive" --orrery_seed

@@ -92,7 +92,7 @@ sim::Outcome write_twenty_times(std::uint64_t seed, sim::RunOptions options, int
       random_walk(seed), options);
 }
 
-// Active in one run of four, and then one time in four: 400 runs have about 100 active ones, 12 to one against fewer than 70.
+// Active in one run of four, and then one time in four: 400 runs have about 100 active ones, one chance in 2,000 of fewer than 70 or more than 130.
 TEST(FaultPoint, goes_wrong_in_some_runs_only_and_is_counted) {
   int active = 0;
   for (std::uint64_t seed = 0; seed < 400; ++seed) {

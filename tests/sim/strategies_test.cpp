@@ -216,7 +216,9 @@ TEST(AnyStrategy, is_fair_after_a_while) {
   sim::Learned learned;
   learned.choices_max = 4;
   for (std::uint8_t kind = 1; kind < sim::strategy_kinds; ++kind) {
-    for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      sim::RunOptions options = no_faults();
+      options.grain = seed % 2 == 0 ? sim::Grain::fine : sim::Grain::coarse;
       const sim::Outcome outcome = sim::execute(
           [](World& w) {
             const Ref<Log> log = w.spawn("log", Log{});
@@ -226,7 +228,7 @@ TEST(AnyStrategy, is_fair_after_a_while) {
             stopper.tell(Go{});
             w.run();
           },
-          [&] { return sim::make_strategy(static_cast<sim::StrategyKind>(kind), mix64(seed), learned); }, no_faults());
+          [&] { return sim::make_strategy(static_cast<sim::StrategyKind>(kind), mix64(seed), learned); }, options);
       EXPECT_FALSE(outcome.finding) << sim::name_of(static_cast<sim::StrategyKind>(kind)) << ": "
                                     << outcome.finding->name;
     }

@@ -65,7 +65,7 @@ Access access_of(const Op& op) {
       access.name = op.detail;
       break;
     case OpKind::look:
-      access.aspect = Aspect::tables;
+      access.aspect = Aspect::all;  // others' mail, what has become of asks, letters, counts
       break;
   }
   constexpr std::uint32_t test = 0;
@@ -79,19 +79,15 @@ bool conflict(const Access& a, const Access& b) noexcept {
   if (a.aspect == Aspect::all || b.aspect == Aspect::all) return true;
   // Who asked it is answered by the end, and may be looking, or about to wait.
   if (a.aspect == Aspect::end || b.aspect == Aspect::end) return true;
-  // Who looks sees tables that all share, its own mail and its own waits.
-  if (a.aspect == Aspect::tables && b.aspect == Aspect::tables) return true;
-  if (a.aspect == Aspect::name || b.aspect == Aspect::name) {
-    return a.aspect == b.aspect && a.name == b.name;
-  }
   // What ends, or wakes, an actor may meet it in the middle of anything: it may cancel the timer that is due.
   const auto is_whole = [](const Access& one) { return one.aspect == Aspect::life; };
   // What settles its wait, too: it begins to wait only if there is something left to wait for.
   const auto meets_it = [&](const Access& one) { return is_whole(one) || one.aspect == Aspect::wait; };
   if (meets_it(a) && a.object == b.owner) return true;
   if (meets_it(b) && b.object == a.owner) return true;
+  if (a.aspect == Aspect::name || b.aspect == Aspect::name) return a.aspect == b.aspect && a.name == b.name;
   if (a.object != b.object) return false;
-  return a.aspect == b.aspect || is_whole(a) || is_whole(b) || a.aspect == Aspect::tables || b.aspect == Aspect::tables;
+  return a.aspect == b.aspect || is_whole(a) || is_whole(b);
 }
 
 }  // namespace orrery::sim

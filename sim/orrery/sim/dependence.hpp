@@ -2,7 +2,7 @@
 // Why:  strategies that think about orders (POS, SURW, DPOR) and records that outlive an edit of the program need one
 //       answer to "is this the same operation?" and to "does it matter which of these two comes first?".
 // How:  an operation touches one object, in one of its aspects: an actor's mail, its waits (asks, deadlines, sleeps), its
-//       life, a name, or the tables that all share. Two operations conflict when they touch the same aspect of the same
+//       life, or a name. Two operations conflict when they touch the same aspect of the same
 //       object; the end of a life touches all of them.
 // Always true:  (C1) exchanging two neighbours that are independent leads to the same state; not the other way round: a
 //                    pair called dependent may commute all the same
@@ -26,11 +26,10 @@ enum class Aspect : std::uint8_t {
   nothing,  ///< its own actor only
   mail,
   wait,
-  life,    ///< the whole object
-  end,     ///< the whole object, its name, and whoever waits for it, wherever
-  name,    ///< that name, whoever's
-  tables,  ///< what all share: the broker's tables
-  all,     ///< anything: the body of the test goes on, and does much at once
+  life,  ///< the whole object
+  end,   ///< the whole object, its name, and whoever waits for it, wherever
+  name,  ///< that name, whoever's
+  all,   ///< anything: somebody looks around, or the body of the test goes on
 };
 
 /// An operation as far as its order among others is concerned. A value: it outlives the operation.

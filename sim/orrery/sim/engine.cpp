@@ -230,6 +230,7 @@ inline Op& Engine::pick() {
       count == 1 || tearing_down_ ? 0 : decide({.kind = DecisionKind::schedule, .count = count, .enabled = &enabled_});
   Op& op = enabled_.option(index);
   enabled_.remove(op);
+  chosen_at_ = operations_;
   if (is_watched_ && !tearing_down_) tell_executed(op);
   return op;
 }
@@ -248,8 +249,9 @@ Op* Engine::next() {
     if (!at_once_.empty()) {
       op = at_once_.pop();
       Agent& who = *op->agent;
-      if (op->kind == OpKind::take && !tearing_down_ && !take_may_hurry(who, *runtime_->cell_at(who.handle.slot))) {
-        enabled_.add(*op);  // the body of the test has done something to it since
+      const bool is_of_an_actor = who.handle.is_set() && !who.is_work;
+      if (is_of_an_actor && !tearing_down_ && !still_may_hurry(*op)) {
+        enabled_.add(*op);  // something has been done to it since
         continue;
       }
       who.hurried_in = period_;
@@ -346,8 +348,17 @@ bool Engine::take_may_hurry(const Agent& who, const Cell& cell) const {
     return false;
   }
   BoundedMailbox* const bounded = cell.bounded.load(std::memory_order_relaxed);
-  if (options_.grain == Grain::fine) return bounded == nullptr && !cell.is(Cell::is_supervised);
+  if (!may_run_on()) return bounded == nullptr && !cell.is(Cell::is_supervised);
   return bounded == nullptr || bounded->counts().depth + roomy <= bounded->capacity();
+}
+
+bool Engine::resume_may_hurry(const Agent& who, const Cell& cell) const {
+  return may_hurry(who) && (!cell.is(Cell::is_supervised) || may_run_on());
+}
+
+bool Engine::still_may_hurry(const Op& op) const {
+  const Cell& cell = *runtime_->cell_at(op.agent->handle.slot);
+  return op.kind == OpKind::take ? take_may_hurry(*op.agent, cell) : resume_may_hurry(*op.agent, cell);
 }
 
 /// A send that nobody can tell from one at another time:
@@ -361,7 +372,7 @@ bool Engine::send_may_hurry(Handle target, Agent& to) {
     to.hurried_in = period_;
     return true;
   }
-  if (options_.grain == Grain::fine) return false;
+  if (!may_run_on() || &to == acting_) return false;
   if (only_sender_.size() <= to.index) only_sender_.resize(to.index + 1);
   std::uint32_t& only = only_sender_[to.index];
   if (only == 0) only = acting_->index + 1;
@@ -391,7 +402,7 @@ void Engine::schedule(Cell& cell) {
       return;
     }
     who.op.kind = OpKind::resume;
-    at_once = at_once || (may_hurry(who) && (!cell.is(Cell::is_supervised) || options_.grain == Grain::coarse));
+    at_once = at_once || resume_may_hurry(who, cell);
   }
   who.op.object = &who;
   who.op.fiber = nullptr;

@@ -150,6 +150,8 @@ class Engine final : public orrery::World, public Observer, private Tables {
   static constexpr std::uint64_t busy_max = 1'000;
   /// Free places of a bounded mailbox that are many: see Grain::coarse.
   static constexpr std::uint32_t roomy = 8;
+  /// Operations without a choice after which coarse runs offer one as fine ones do.
+  static constexpr std::uint64_t run_on_max = 64;
   /// With more agents than this, not all of them are in the second-level cache.
   static constexpr std::size_t near_at_hand_max = 2'000;
 
@@ -194,6 +196,12 @@ class Engine final : public orrery::World, public Observer, private Tables {
   [[nodiscard]] bool may_hurry(const Agent& who) const;
   [[nodiscard]] bool send_may_hurry(Handle target, Agent& to);
   [[nodiscard]] bool take_may_hurry(const Agent& who, const Cell& cell) const;
+  [[nodiscard]] bool resume_may_hurry(const Agent& who, const Cell& cell) const;
+  [[nodiscard]] bool still_may_hurry(const Op& op) const;
+  /// Whether Grain::coarse lets actors go on: not for ever, or what is enabled would never be chosen.
+  [[nodiscard]] bool may_run_on() const noexcept {
+    return options_.grain == Grain::coarse && operations_ - chosen_at_ < run_on_max;
+  }
   void order_matters(Agent& who);
   void rerun_without_reductions() noexcept {
     rerun_unreduced_ = true;
@@ -280,6 +288,7 @@ class Engine final : public orrery::World, public Observer, private Tables {
 
   std::uint64_t steps_ = 0;
   std::uint64_t takes_ = 0;
+  std::uint64_t chosen_at_ = 0;  ///< the count of operations when one of the enabled was picked last
   std::uint64_t operations_ = 0;
   std::uint64_t look_up_at_ = 0;  ///< until there are so many operations, only operations matter: see must_stop()
   TraceHasher hasher_;

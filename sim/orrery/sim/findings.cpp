@@ -123,7 +123,7 @@ std::optional<bool> Engine::evaluate(const std::string& name, const std::functio
 /// Tries every new predicate once, without judging, to learn whose states it looks at: the order of their operations
 /// matters. One that looks at no actor depends on something else, nobody knows what: then every order matters.
 void Engine::learn_what_is_watched() {
-  if (!options_.reduce || tearing_down_) return;
+  if (tearing_down_) return;
   const auto learn = [&](bool& tried, const std::function<bool()>& predicate) {
     if (std::exchange(tried, true)) return;
     peeked_.clear();
@@ -133,7 +133,7 @@ void Engine::learn_what_is_watched() {
     } catch (...) {  // NOLINT: judged when it is evaluated for good
     }
     in_predicate_ = false;
-    if (peeked_.empty()) rerun_without_reductions();
+    if (peeked_.empty() && options_.reduce) rerun_without_reductions();
   };
   for (Invariant& invariant : invariants_) learn(invariant.tried, invariant.holds);
   for (Sometimes& one : sometimes_) {

@@ -52,7 +52,7 @@ SearchedTraces search_traces(const Body& body, RunOptions options, std::uint64_t
       is_reduced = outcome.reduced;
       if (reduce && !is_reduced) break;
       ++(outcome.pruned ? searched.pruned : searched.traces);
-      if (outcome.finding) dpor.cut_short();
+      if (outcome.finding && !outcome.pruned) dpor.cut_short();
       if (!outcome.pruned) visit(outcome);
     } while (dpor.advance());
     if (!reduce || is_reduced) return searched;

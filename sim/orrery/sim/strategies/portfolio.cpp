@@ -42,7 +42,9 @@ Plan plan_of_run(StrategyKind wanted, GrainSetting grain, std::uint64_t run) noe
   }
   // Each strategy in both grains: the grain changes once a round.
   const std::uint64_t round = wanted == StrategyKind::portfolio ? turn / (is_calibrating ? 2 : rotation.size()) : turn;
-  const bool is_coarse = grain == GrainSetting::coarse || (grain == GrainSetting::automatic && round % 2 == 1);
+  const bool is_coarse = is_calibrating
+                             ? grain == GrainSetting::coarse
+                             : grain == GrainSetting::coarse || (grain == GrainSetting::automatic && round % 2 == 1);
   plan.grain = is_coarse ? Grain::coarse : Grain::fine;
   return plan;
 }

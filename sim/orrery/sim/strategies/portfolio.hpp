@@ -3,7 +3,7 @@
 // How:  the first runs of a campaign are made by strategies that need to know nothing, and watched; from then on the
 //       strategies take turns, each with a seed of its own. Run i is a function of (campaign seed, i) and of what the
 //       first runs have shown, which is a function of the campaign's seed.
-// Source:  SPEC X1, X2; Coyote's portfolio for the idea; the weights are measured (docs/zoo.md).
+// Source:  SPEC X1, X2; Coyote's portfolio for the idea; figures in docs/exploration.md.
 #pragma once
 #include "orrery/sim/options.hpp"
 #include "orrery/sim/strategies/weighted.hpp"

@@ -148,7 +148,8 @@ std::uint64_t Pos::schedule(const Point& point) {
     if (priority == 0) priority = entropy().next() | 1;
     return priority;
   });
-  const Access chosen = access_of(point.enabled->option(best));
+  Access chosen = access_of(point.enabled->option(best));
+  chosen.is_watched = false;  // else every operation of a program with invariants would be drawn again at each step
   for (std::uint64_t index = 0; index < point.count; ++index) {
     const Op& other = point.enabled->option(index);
     if (index != best && conflict(chosen, access_of(other))) priority_[other.serial] = 0;

@@ -18,7 +18,10 @@ std::uint64_t arrives_as(const Op& op) { return op.agent->path_hash; }
 /// The first messages of a pair lead to more than the last ones.
 std::uint64_t stage_of(const Op& op) {
   constexpr std::uint32_t told_apart = 64;
-  return sort_of(op) ^ mix64(std::min(op.ordinal, told_apart) + 1);
+  const std::uint32_t number = op.kind == OpKind::take     ? op.agent->takes
+                               : op.kind == OpKind::resume ? op.agent->resumes
+                                                           : op.ordinal;
+  return sort_of(op) ^ mix64(std::min(number, told_apart) + 1);
 }
 
 bool is_arrival(const Op& op) { return op.kind == OpKind::enqueue || op.kind == OpKind::deliver; }
@@ -146,6 +149,7 @@ void Surw::executed(const Op& op) {
 }
 
 std::uint64_t Surw::schedule(const Point& point) {
+  if (intended_ == 0) return entropy().below(point.count);  // nobody is contended, or all has come that was expected
   candidates_.clear();
   for (std::uint64_t index = 0; index < point.count; ++index) {
     const Op& op = point.enabled->option(index);

@@ -81,6 +81,7 @@ void shrink_failure(Failure& failure, const Property& property, const CheckOptio
   failure.input = shrunk.input->describe();
   failure.record.origin = shrunk.origin;
   failure.record.path = std::move(shrunk.path);
+  failure.record.grain = shrunk.grain;
   failure.record.reduced = shrunk.outcome.reduced;
   failure.record.decisions = shrunk.outcome.decisions;
   failure.record.steps = shrunk.outcome.steps;

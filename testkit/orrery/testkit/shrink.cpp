@@ -1,6 +1,7 @@
 #include "orrery/testkit/shrink.hpp"
 
 #include "orrery/core/entropy.hpp"
+#include "orrery/sim/strategies/follow.hpp"
 #include "orrery/testkit/assertions.hpp"
 
 #include <algorithm>
@@ -35,9 +36,11 @@ class Shrinker {
     best_.origin = origin;
     best_.input = std::move(input);
     best_.outcome = std::move(outcome);
+    best_.grain = options_.grain;
   }
 
   ShrinkResult run() && {
+    make_fine();
     bool smaller = true;
     while (smaller && !is_over()) {
       smaller = pass_input();
@@ -53,6 +56,32 @@ class Shrinker {
   }
 
  private:
+  /// A coarse run offers some orders only together with a fault; the same run with every choice can be made calmer.
+  void make_fine() {
+    if (options_.grain == sim::Grain::fine) return;
+    sim::Followed notes;
+    const sim::Body body = [&](sim::World& world) { property_.body(world, *best_.input); };
+    ++best_.runs;
+    sim::RunOptions as_it_was = options_;
+    as_it_was.reduce = best_.outcome.reduced;
+    (void)run_once(
+        body,
+        [&] {
+          notes = {};
+          auto replay = std::make_unique<sim::Replay>(best_.outcome.decisions, sim::Replay::Mode::strict);
+          return std::make_unique<sim::Noting>(std::move(replay), notes);
+        },
+        as_it_was);
+    options_.grain = sim::Grain::fine;
+    auto outcome = try_run(*best_.input, [&] {
+      return std::make_unique<sim::FollowScript>(notes.order, notes.deviations.draws, notes.deviations.faults,
+                                                 sim::FollowScript::Sends::at_once);
+    });
+    options_.grain = outcome ? sim::Grain::fine : sim::Grain::coarse;
+    best_.grain = options_.grain;
+    if (outcome) take(std::move(*outcome));
+  }
+
   [[nodiscard]] bool is_over() const {
     return best_.runs >= budget_.runs || operations_ >= budget_.operations || best_.unstable;
   }

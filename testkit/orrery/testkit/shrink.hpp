@@ -23,9 +23,10 @@ struct ShrinkResult {
   std::unique_ptr<Input> input;
   InputOrigin origin;  ///< with `path`: where the input comes from
   std::vector<std::size_t> path;
-  sim::Outcome outcome;     ///< with events
-  std::uint64_t runs = 0;   ///< candidates
-  std::uint64_t steps = 0;  ///< those that were taken
+  sim::Outcome outcome;                 ///< with events
+  sim::Grain grain = sim::Grain::fine;  ///< in which it was made
+  std::uint64_t runs = 0;               ///< candidates
+  std::uint64_t steps = 0;              ///< those that were taken
   /// Two executions of one candidate that differ: the program is not deterministic, and shrinking was given up.
   std::optional<std::pair<sim::Outcome, sim::Outcome>> unstable;
 };

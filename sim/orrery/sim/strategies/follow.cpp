@@ -4,6 +4,7 @@
 #include "orrery/core/mix.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace orrery::sim {
 
@@ -31,15 +32,19 @@ bool is_counted(OpKind kind) {
   return false;
 }
 
+/// Returns: the type of the message, or what else it is about.
+std::uint64_t detail_of(const Op& op) {
+  if (op.kind == OpKind::take || op.kind == OpKind::resume) return 0;  // an earlier operation's stands there
+  if (op.kind != OpKind::deliver) return op.detail;
+  const Carried* const first = static_cast<const Carrier&>(*op.agent).first;
+  const bool is_message = first != nullptr && first->envelope != nullptr;
+  return is_message ? first->envelope->operations->message->name_hash : 0;
+}
+
 /// Returns: the name without a count.
 std::uint64_t family_of(const Op& op) {
-  std::uint64_t detail = op.kind == OpKind::take || op.kind == OpKind::resume ? 0 : op.detail;
-  if (op.kind == OpKind::deliver) {
-    const Carried* const first = static_cast<const Carrier&>(*op.agent).first;
-    const bool is_message = first != nullptr && first->envelope != nullptr;
-    detail = is_message ? first->envelope->operations->message->name_hash : 0;
-  }
-  return mix64(op.agent->path_hash + mix64(op.object->path_hash + mix64(detail + static_cast<std::uint64_t>(op.kind))));
+  const std::uint64_t what = mix64(detail_of(op) + static_cast<std::uint64_t>(op.kind));
+  return mix64(op.agent->path_hash + mix64(op.object->path_hash + what));
 }
 
 /// Returns: the index of `op` among the options (E1).
@@ -60,6 +65,19 @@ std::uint64_t OpNames::name(const Op& op) const {
   return mix64(family + (at == done_.end() ? 0 : at->second)) | 1;
 }
 
+OpLabel OpNames::label(const Op& op) const {
+  std::uint32_t number = op.ordinal;
+  if (is_counted(op.kind)) {
+    const auto at = done_.find(family_of(op));
+    number = at == done_.end() ? 0 : at->second;
+  }
+  return {.kind = op.kind,
+          .agent = op.agent->path_hash,
+          .object = op.object->path_hash,
+          .detail = detail_of(op),
+          .number = number + 1};
+}
+
 void OpNames::done(const Op& op) {
   if (is_counted(op.kind)) ++done_[family_of(op)];
 }
@@ -74,9 +92,11 @@ std::uint64_t Noting::choose(const Point& point) {
       if (index != 0) deviations.draws.push_back({point.stream, point.counter, index});
       break;
     case DecisionKind::fault:
-      deviations.faults.push_back(index);
+      if (const std::uint64_t counter = faults_.next(point.stream); index != 0)
+        deviations.faults.push_back({point.stream, counter, index});
       break;
     case DecisionKind::schedule: {
+      has_chosen_ = true;
       if (index == 0) break;
       const Op& chosen = point.enabled->option(index);
       const std::uint64_t until = names_.name(chosen);
@@ -86,6 +106,9 @@ std::uint64_t Noting::choose(const Point& point) {
         const auto [at, is_new] = place_.try_emplace(held, deviations.held.size());
         if (is_new) deviations.held.push_back({held, until});
         deviations.held[at->second].until = until;
+        if (!wants_labels_) continue;
+        if (is_new) notes_.labels.emplace_back(names_.label(*op), OpLabel{});
+        notes_.labels[at->second].second = names_.label(chosen);
       }
       break;
     }
@@ -94,21 +117,49 @@ std::uint64_t Noting::choose(const Point& point) {
 }
 
 void Noting::executed(const Op& op) {
-  notes_.order.push_back(names_.name(op));
+  const Agent& where = op.kind == OpKind::deliver ? *op.object : *op.agent;
+  notes_.order.push_back({names_.name(op), where.index, std::exchange(has_chosen_, false)});
   names_.done(op);
   inner_->executed(op);
 }
 
 void Noting::hurried(const Op& op) {
+  notes_.order.push_back({names_.name(op), op.agent->index, false});
+  ++notes_.hurried;
   names_.done(op);
   inner_->hurried(op);
 }
 
+void Noting::handles(const Agent& who, const Agent& from, std::uint32_t ordinal) {
+  if (last_handler_ != nullptr && last_handler_ != &who) ++notes_.switches;
+  last_handler_ = &who;
+  inner_->handles(who, from, ordinal);
+}
+
+void Noting::sent(const Agent& who, const Agent& from, const Agent& to, std::uint32_t ordinal) {
+  inner_->sent(who, from, to, ordinal);
+}
+void Noting::carried(const Agent& from, const Agent& channel) { inner_->carried(from, channel); }
+void Noting::wakes(const Agent& by, const Agent& who) { inner_->wakes(by, who); }
+void Noting::spawned(const Agent& child, const Agent& parent) { inner_->spawned(child, parent); }
+void Noting::released(const Op& op) { inner_->released(op); }
+void Noting::withdrawn(const Op& op) { inner_->withdrawn(op); }
+
 // ---- following --------------------------------------------------------------------------------------------------------
 
-ByName::ByName(const std::vector<Deviations::Drawn>& draws, const std::vector<std::uint64_t>& faults)
-    : faults_{faults} {
-  for (const auto& [stream, counter, value] : draws) draws_.emplace(key_of_draw(stream, counter), value);
+ByName::ByName(const std::vector<Deviations::Drawn>& draws, const std::vector<Deviations::Drawn>& faults) {
+  for (const auto& [stream, counter, value] : draws) draws_.emplace(key_of_draw(stream, counter), Draw{value});
+  for (const auto& [stream, counter, value] : faults) faults_.emplace(key_of_draw(stream, counter), Draw{value});
+}
+
+bool ByName::was_drawn(const Deviations::Drawn& drawn) const {
+  const auto at = draws_.find(key_of_draw(drawn.stream, drawn.counter));
+  return at != draws_.end() && at->second.used;
+}
+
+bool ByName::was_asked(const Deviations::Drawn& fault) const {
+  const auto at = faults_.find(key_of_draw(fault.stream, fault.counter));
+  return at != faults_.end() && at->second.used;
 }
 
 std::uint64_t ByName::choose(const Point& point) {
@@ -118,19 +169,25 @@ std::uint64_t ByName::choose(const Point& point) {
       return schedule(point);
     case DecisionKind::draw: {
       const auto at = draws_.find(key_of_draw(point.stream, point.counter));
-      value = at == draws_.end() ? 0 : at->second;
+      if (at == draws_.end()) break;
+      value = at->second.value;
+      at->second.used = true;
       break;
     }
-    case DecisionKind::fault:
-      value = next_fault_ < faults_.size() ? faults_[next_fault_++] : 0;
+    case DecisionKind::fault: {
+      const auto at = faults_.find(key_of_draw(point.stream, counts_.next(point.stream)));
+      if (at == faults_.end()) break;
+      value = at->second.value;
+      at->second.used = true;
       break;
+    }
   }
   return point.count == 0 ? value : std::min(value, point.count - 1);
 }
 
 FollowScript::FollowScript(const std::vector<std::uint64_t>& order, const std::vector<Deviations::Drawn>& draws,
-                           const std::vector<std::uint64_t>& faults, Sends sends)
-    : ByName{draws, faults}, sends_{sends} {
+                           const std::vector<Deviations::Drawn>& faults, AtOnce at_once)
+    : ByName{draws, faults}, at_once_{at_once} {
   place_.reserve(order.size());
   for (std::size_t i = 0; i < order.size(); ++i) place_.emplace(order[i], i);
 }
@@ -143,7 +200,8 @@ std::uint64_t FollowScript::schedule(const Point& point) {
     if (at != place_.end() && at->second < best_place) {
       best = op;
       best_place = at->second;
-    } else if (at == place_.end() && sends_ == Sends::at_once && op->kind == OpKind::enqueue) {
+    } else if (at == place_.end() &&
+               ((at_once_.sends && op->kind == OpKind::enqueue) || (at_once_.replies && op->kind == OpKind::reply))) {
       best = op;
       break;
     }
@@ -151,7 +209,7 @@ std::uint64_t FollowScript::schedule(const Point& point) {
   return index_of(*point.enabled, *best);
 }
 
-FollowDeviations::FollowDeviations(const Deviations& deviations, std::vector<std::size_t>* lost)
+FollowDeviations::FollowDeviations(const Deviations& deviations, Lost* lost)
     : ByName{deviations.draws, deviations.faults}, deviations_{deviations}, lost_{lost} {
   seen_.resize(deviations.held.size());
   for (std::size_t i = 0; i < deviations.held.size(); ++i) {
@@ -162,8 +220,15 @@ FollowDeviations::FollowDeviations(const Deviations& deviations, std::vector<std
 
 FollowDeviations::~FollowDeviations() {
   if (lost_ == nullptr) return;
+  *lost_ = {};
   for (std::size_t i = 0; i < seen_.size(); ++i) {
-    if (!seen_[i] || awaited_.contains(deviations_.held[i].until)) lost_->push_back(i);
+    if (!seen_[i] || awaited_.contains(deviations_.held[i].until)) lost_->held.push_back(i);
+  }
+  for (std::size_t i = 0; i < deviations_.draws.size(); ++i) {
+    if (!was_drawn(deviations_.draws[i])) lost_->draws.push_back(i);
+  }
+  for (std::size_t i = 0; i < deviations_.faults.size(); ++i) {
+    if (!was_asked(deviations_.faults[i])) lost_->faults.push_back(i);
   }
 }
 

@@ -21,6 +21,11 @@ Record some_record() {
   record.reduced = false;
   record.decisions = {
       {sim::DecisionKind::fault, 3, 0}, {sim::DecisionKind::schedule, 2, 1}, {sim::DecisionKind::draw, 0, UINT64_MAX}};
+  record.deviations = {.held = {{0xfeed, 0xbeef}, {1, UINT64_MAX}},
+                       .draws = {{0xd1ce, 4, 637}},
+                       .faults = {{0x57a11, 0, 1}, {0x57a11, 1, 17}}};
+  record.held_names = {"one -> register Wrote #1 waits for two -> register Wrote #1", "a\nb"};
+  record.build = "0123abcd";
   record.finding = "INVARIANT VIOLATED \"balance\nnever negative\"";
   record.steps = 9;
   record.trace_hash = {.hi = 1, .lo = 0xabcdef};
@@ -48,6 +53,10 @@ TEST(Record, is_what_it_was_after_writing_and_reading) {
   EXPECT_EQ(read->operations_max, record.operations_max);
   EXPECT_EQ(read->reduced, record.reduced);
   EXPECT_EQ(read->decisions, record.decisions);
+  EXPECT_EQ(read->deviations, record.deviations);
+  EXPECT_EQ(read->held_names[0], record.held_names[0]);
+  EXPECT_EQ(read->held_names[1], "a b");
+  EXPECT_EQ(read->build, record.build);
   EXPECT_EQ(read->finding, "INVARIANT VIOLATED \"balance never negative\"");
   EXPECT_EQ(read->steps, record.steps);
   EXPECT_EQ(read->trace_hash, record.trace_hash);
@@ -58,9 +67,14 @@ TEST(Record, can_be_without_path_and_decisions) {
   Record record = some_record();
   record.path.clear();
   record.decisions.clear();
+  record.deviations = {};
+  record.held_names.clear();
+  record.build.clear();
   const auto read = parse_record(to_text(record));
   ASSERT_TRUE(read) << read.error();
   EXPECT_TRUE(read->path.empty());
+  EXPECT_EQ(read->deviations, sim::Deviations{});
+  EXPECT_EQ(read->build, "unknown");
   EXPECT_TRUE(read->decisions.empty());
 }
 
@@ -70,7 +84,7 @@ TEST(Record, is_refused_at_every_length_but_its_own) {
     const auto read = parse_record(text.substr(0, length));
     ASSERT_FALSE(read) << length;
     const std::string expected =
-        length < 16 ? "line 1: \"orrery-record 2\" is expected: this is no record, or one of another version"
+        length < 16 ? "line 1: \"orrery-record 3\" is expected: this is no record, or one of another version"
                     : "the record is truncated: its last line must be \"end\" with a checksum";
     ASSERT_EQ(read.error(), expected) << length;
   }
@@ -108,13 +122,31 @@ TEST(Record, names_the_line_that_is_wrong) {
   expect_error("reduced 0", "reduced 2", "line 8: 0 or 1 is expected");
   expect_error("decisions 3", "decisions 99999999999", "line 9: a number is expected");
   expect_error("decisions 3", "decisions 4", "line 13: a decision is expected: s, d or f, the options, the choice");
-  expect_error("decisions 3", "decisions 2", "line 12: \"finding\" is expected");
+  expect_error("decisions 3", "decisions 2", "line 12: \"held\" is expected");
   expect_error("s 2 1", "s 2 2", "line 11: a decision is expected: s, d or f, the options, the choice");
   expect_error("s 2 1", "q 2 1", "line 11: a decision is expected: s, d or f, the options, the choice");
   expect_error("s 2 1", "s 2 1 0", "line 11: a decision is expected: s, d or f, the options, the choice");
-  expect_error("steps 9", "steps nine", "line 14: a number is expected");
-  expect_error("trace 0", "trace g", "line 15: 32 hexadecimal digits are expected");
-  expect_error("steps 9\n", "steps 9\nmore\n", "line 15: \"trace\" is expected");
+  const std::string_view held =
+      "line 14: two operations are expected, 16 hexadecimal digits each, and what they are called";
+  expect_error("held 2", "held two", "line 13: a number is expected");
+  expect_error("held 2", "held 99999999999", "line 13: a number is expected");
+  expect_error("held 2", "held 1", "line 15: \"draws\" is expected");
+  expect_error("000000000000feed", "00000000000feed", held);
+  expect_error("000000000000feed", "000000000000feeg", held);
+  expect_error("000000000000beef one", "000000000000beefone", held);
+  expect_error("draws 1", "draws -1", "line 16: a number is expected");
+  const std::string_view draw = "line 17: 16 hexadecimal digits, a number and a value are expected";
+  expect_error("000000000000d1ce 4 637", "d1ce 4 637", draw);
+  expect_error("000000000000d1ce 4 637", "000000000000d1ce 4", draw);
+  expect_error("000000000000d1ce 4 637", "000000000000d1ce 4 637 1", draw);
+  expect_error("faults 2", "faults x", "line 18: a number is expected");
+  expect_error("faults 2", "faults 1", "line 20: \"build\" is expected");
+  expect_error("57a11 0 1", "57a11 0 x", "line 19: 16 hexadecimal digits, a number and a value are expected");
+  expect_error("build 0123abcd", "build", "line 21: a build id is expected");
+  expect_error("build 0123abcd\n", "", "line 21: \"build\" is expected");
+  expect_error("steps 9", "steps nine", "line 23: a number is expected");
+  expect_error("trace 0", "trace g", "line 24: 32 hexadecimal digits are expected");
+  expect_error("steps 9\n", "steps 9\nmore\n", "line 24: \"trace\" is expected");
 }
 
 TEST(Record, is_written_into_folders_that_are_not_there_yet_and_read_again) {

@@ -5,7 +5,7 @@ set -uo pipefail
 naive=$1 right=$2 changed=$3 work=$4
 rm -rf "$work"
 mkdir -p "$work"
-unset ORRERY_SEED ORRERY_RUNS ORRERY_REPLAY ORRERY_FAULTS ORRERY_MAX_STEPS
+unset ORRERY_SEED ORRERY_RUNS ORRERY_REPLAY ORRERY_MODE ORRERY_FAULTS ORRERY_MAX_STEPS
 export ORRERY_OUT=$work/out
 failures=0
 
@@ -98,6 +98,10 @@ done
 run ORRERY_REPLAY="$work/kept.orrery" "$changed"
 ((code == 5)) || fail "exit code $code instead of 5 for a changed program"
 grep -qE '^REPLAY DIVERGED  .*kept.orrery: ' "$work/stderr" || fail "no REPLAY DIVERGED"
+grep -qE 'recorded by build [0-9a-fx]+, this is [0-9a-fx]+' "$work/stderr" || fail "the other build is not named"
+ends 1 'kept.orrery: by name, ([0-9]+) of \1 deviations? followed; the same finding' ORRERY_MODE=loose \
+  ORRERY_REPLAY="$work/kept.orrery" "$changed"
+ends 1 'steps identical' ORRERY_MODE=loose ORRERY_REPLAY="$work/kept.orrery" "$naive"
 run ORRERY_REPLAY="$token" "$changed"
 grep -qE '^\[  SKIPPED \] Other.IsLeftOutOfAReplay' "$work/stdout" || fail "the other test ran beside the replay"
 

@@ -11,9 +11,11 @@ namespace orrery::sim {
 void Engine::draw_places(std::vector<std::uint64_t>& places, std::string_view name, int count_max,
                          std::uint64_t reach) {
   if (count_max <= 0 || reach == 0) return;
-  const std::uint64_t count = decide({.kind = DecisionKind::fault, .count = static_cast<std::uint64_t>(count_max) + 1});
+  const std::uint64_t stream = hash_text(name);
+  const std::uint64_t count =
+      decide({.kind = DecisionKind::fault, .count = static_cast<std::uint64_t>(count_max) + 1, .stream = stream});
   for (std::uint64_t i = 0; i < count; ++i)
-    places.push_back(reach == 1 ? 0 : decide({.kind = DecisionKind::fault, .count = reach}));
+    places.push_back(reach == 1 ? 0 : decide({.kind = DecisionKind::fault, .count = reach, .stream = stream}));
   std::ranges::sort(places, std::greater{});
   faults_.push_back({.name = std::string{name}, .armed = count, .fired = 0});
 }
@@ -67,11 +69,13 @@ bool Engine::fault_point(std::string_view name) {
   const std::uint64_t hash = hash_text(name);
   auto site = std::ranges::find(fault_sites_, hash, &FaultSite::name_hash);
   if (site == fault_sites_.end()) {
-    const bool is_active = decide({.kind = DecisionKind::fault, .count = one_in}) == one_in - 1;
+    const bool is_active = decide({.kind = DecisionKind::fault, .count = one_in, .stream = hash}) == one_in - 1;
     site = fault_sites_.insert(fault_sites_.end(), {hash, faults_.size(), is_active});
     faults_.push_back({.name = std::string{name}, .armed = is_active ? 1U : 0U, .fired = 0});
   }
-  if (!site->is_active || decide({.kind = DecisionKind::fault, .count = one_in}) != one_in - 1) return false;
+  if (!site->is_active || decide({.kind = DecisionKind::fault, .count = one_in, .stream = hash}) != one_in - 1) {
+    return false;
+  }
   ++faults_[site->count].fired;
   note(EventKind::fault, *acting_, hash, 1);
   if (options_.record_events) {

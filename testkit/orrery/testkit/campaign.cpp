@@ -2,6 +2,7 @@
 
 #include "orrery/core/entropy.hpp"
 #include "orrery/testkit/assertions.hpp"
+#include "orrery/testkit/build_id.hpp"
 #include "orrery/testkit/second_process.hpp"
 #include "orrery/testkit/shrink.hpp"
 #include "orrery/testkit/text.hpp"
@@ -81,8 +82,12 @@ void shrink_failure(Failure& failure, const Property& property, const CheckOptio
   failure.input = shrunk.input->describe();
   failure.record.origin = shrunk.origin;
   failure.record.path = std::move(shrunk.path);
+  failure.record.grain = shrunk.grain;
   failure.record.reduced = shrunk.outcome.reduced;
+  failure.record.build = build_id();
   failure.record.decisions = shrunk.outcome.decisions;
+  failure.record.deviations = std::move(shrunk.deviations);
+  failure.record.held_names = std::move(shrunk.held_names);
   failure.record.steps = shrunk.outcome.steps;
   failure.record.trace_hash = shrunk.outcome.trace_hash;
   failure.record.finding = fmt::format("{} \"{}\"", sim::headline(failure.finding.kind), failure.finding.name);

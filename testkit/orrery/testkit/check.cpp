@@ -1,8 +1,10 @@
 #include "orrery/testkit/check.hpp"
 
 #include "orrery/core/check.hpp"
+#include "orrery/testkit/build_id.hpp"
 #include "orrery/testkit/crash.hpp"
 #include "orrery/testkit/events.hpp"
+#include "orrery/testkit/loose.hpp"
 #include "orrery/testkit/modes.hpp"
 #include "orrery/testkit/progress.hpp"
 #include "orrery/testkit/regressions.hpp"
@@ -187,12 +189,13 @@ void replay_file(const Property& property, const CheckOptions& options, const Wa
   if (!outcome.divergence && outcome.trace_hash == record.trace_hash) {
     return report_replay(wanted, outcome, input, where);
   }
-  const std::string why =
-      outcome.divergence.value_or("the same decisions lead to another trace: the program has changed");
+  std::string why = outcome.divergence.value_or("the same decisions lead to another trace: the program has changed");
+  if (record.build != build_id()) why += fmt::format(" (recorded by build {}, this is {})", record.build, build_id());
   if (settings().mode != Mode::loose) exit_diverged_because(wanted, why);
   say(fmt::format("replay {}: followed loosely, since {}", wanted.text, why));
-  sim::Outcome loose = replay_record(property, options, record, input, sim::Replay::Mode::lenient);
-  report_replay(wanted, loose, input, where);
+  const LooseReplay loose = replay_loosely(property, options, record);
+  say(fmt::format("replay {}: {}", wanted.text, describe(loose)));
+  if (loose.failure) report_again(*loose.failure, where, "-loose");
 }
 
 /// Writes all events of the run to a file.

@@ -82,8 +82,6 @@ std::string_view key_of(sim::FindingKind kind) noexcept {
       return "ledger_broken";
     case sim::FindingKind::non_determinism:
       return "non_determinism";
-    case sim::FindingKind::not_eventually:
-      return "not_eventually";
     case sim::FindingKind::crash:
       return "crash";
     case sim::FindingKind::leak:

@@ -2,6 +2,7 @@
 
 #include "orrery/sim/op.hpp"
 #include "orrery/testkit/assertions.hpp"
+#include "orrery/testkit/build_id.hpp"
 #include "orrery/testkit/json.hpp"
 #include "orrery/testkit/shrink.hpp"
 
@@ -177,8 +178,12 @@ std::optional<Failure> shrink_further(const Property& property, const CheckOptio
       failure.record.path = std::move(shrunk.path);
     }
     failure.record.origin = shrunk.origin;
+    failure.record.grain = same.run.grain = shrunk.grain;
     failure.record.reduced = shrunk.outcome.reduced;
+    failure.record.build = build_id();
     failure.record.decisions = shrunk.outcome.decisions;
+    failure.record.deviations = std::move(shrunk.deviations);
+    failure.record.held_names = std::move(shrunk.held_names);
     failure.record.steps = shrunk.outcome.steps;
     failure.record.trace_hash = shrunk.outcome.trace_hash;
     failure.input = shrunk.input->describe();

@@ -11,7 +11,7 @@ namespace orrery::testkit {
 
 namespace {
 
-constexpr std::string_view first_line = "orrery-record 2\n";
+constexpr std::string_view first_line = "orrery-record 3\n";
 constexpr std::string_view kinds = "sdf";  // schedule, draw, fault
 
 /// Reads a record line by line, with the number of the line for errors.
@@ -54,6 +54,16 @@ bool read_number(std::string_view& text, T& value) {
   return true;
 }
 
+/// Reads 16 hexadecimal digits and a space.
+bool read_name(std::string_view& text, std::uint64_t& value) {
+  constexpr std::size_t digits = 16;
+  if (text.size() <= digits || text[digits] != ' ') return false;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + digits, value, 16);
+  if (error != std::errc{} || end != text.data() + digits) return false;
+  text.remove_prefix(digits + 1);
+  return true;
+}
+
 /// Reads a line that holds one number and nothing else.
 template <class T>
 bool read_only_number(std::string_view text, T& value) {
@@ -80,15 +90,66 @@ std::string to_text(const Record& record) {
   for (const auto& [kind, count, index] : record.decisions) {
     out += fmt::format("{} {} {}\n", kinds[static_cast<std::size_t>(kind)], count, index);
   }
+  const auto& [held, draws, faults] = record.deviations;
+  out += fmt::format("held {}\n", held.size());
+  for (std::size_t i = 0; i < held.size(); ++i) {
+    const std::string name = i < record.held_names.size() ? in_one_line(record.held_names[i]) : std::string{};
+    out += fmt::format("{:016x} {:016x} {}\n", held[i].op, held[i].until, name);
+  }
+  const auto add_draws = [&](std::string_view key, const std::vector<sim::Deviations::Drawn>& list) {
+    out += fmt::format("{} {}\n", key, list.size());
+    for (const auto& [stream, counter, value] : list) out += fmt::format("{:016x} {} {}\n", stream, counter, value);
+  };
+  add_draws("draws", draws);
+  add_draws("faults", faults);
+  out += fmt::format("build {}\n", record.build.empty() ? "unknown" : record.build);
   out += fmt::format("finding {}\nsteps {}\ntrace {}\n", in_one_line(record.finding), record.steps,
                      to_hex(record.trace_hash));
   out += fmt::format("end {:016x}\n", hash_text(out));
   return out;
 }
 
+namespace {
+
+/// Reads what stands between the decisions and the finding. Returns: what is wrong, or an empty text.
+std::string read_deviations(Lines& lines, std::size_t lines_max, Record& record) {
+  const auto fail = [&](std::string_view what) { return fmt::format("line {}: {}", lines.number(), what); };
+  std::size_t count = 0;
+  auto line = lines.value("held");
+  if (!line) return line.error();
+  if (!read_only_number(*line, count) || count > lines_max) return fail("a number is expected");
+  for (std::size_t i = 0; i < count; ++i) {
+    if (line = lines.any(); !line) return line.error();
+    sim::Deviations::Held held;
+    if (!read_name(*line, held.op) || !read_name(*line, held.until))
+      return fail("two operations are expected, 16 hexadecimal digits each, and what they are called");
+    record.deviations.held.push_back(held);
+    record.held_names.emplace_back(*line);
+  }
+  for (const auto& [key, list] :
+       {std::pair{"draws", &record.deviations.draws}, {"faults", &record.deviations.faults}}) {
+    if (line = lines.value(key); !line) return line.error();
+    if (!read_only_number(*line, count) || count > lines_max) return fail("a number is expected");
+    for (std::size_t i = 0; i < count; ++i) {
+      if (line = lines.any(); !line) return line.error();
+      sim::Deviations::Drawn drawn;
+      if (!read_name(*line, drawn.stream) || !read_number(*line, drawn.counter) ||
+          !read_only_number(*line, drawn.value))
+        return fail("16 hexadecimal digits, a number and a value are expected");
+      list->push_back(drawn);
+    }
+  }
+  if (line = lines.value("build"); !line) return line.error();
+  if (line->empty()) return fail("a build id is expected");
+  record.build = std::string{*line};
+  return {};
+}
+
+}  // namespace
+
 std::expected<Record, std::string> parse_record(std::string_view text) {
   if (!text.starts_with(first_line)) {
-    return std::unexpected("line 1: \"orrery-record 2\" is expected: this is no record, or one of another version");
+    return std::unexpected("line 1: \"orrery-record 3\" is expected: this is no record, or one of another version");
   }
   const auto last = text.rfind("\nend ");
   if (last == std::string_view::npos || text.size() != last + 22 || !text.ends_with('\n')) {
@@ -146,6 +207,8 @@ std::expected<Record, std::string> parse_record(std::string_view text) {
     }
     record.decisions.push_back(decision);
   }
+  if (auto wrong = read_deviations(lines, body.size(), record); !wrong.empty())
+    return std::unexpected(std::move(wrong));
   if (line = lines.value("finding"); !line) return std::unexpected(line.error());
   record.finding = std::string{*line};
   if (line = lines.value("steps"); !line) return std::unexpected(line.error());

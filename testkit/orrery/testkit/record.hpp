@@ -1,11 +1,13 @@
 // record.hpp: the file that holds one run completely, so that it can be sent to somebody.
-// How:  lines of text: where the input comes from, every decision, and what came out. The last line carries a hash of
-//       everything before it: a truncated or edited file is recognised.
-// Source:  SPEC X2.
+// How:  lines of text: where the input comes from, every decision, how the run differs from a calm one by the names of its
+//       operations, and what came out. The decisions replay it exactly; the names still mean something when the program has
+//       changed (loose.hpp). The last line carries a hash of everything before it: a truncated or edited file is recognised.
+// Source:  SPEC X2, X3.
 #pragma once
 #include "orrery/core/hash.hpp"
 #include "orrery/sim/finding.hpp"
 #include "orrery/sim/options.hpp"
+#include "orrery/sim/strategies/follow.hpp"
 #include "orrery/sim/strategy.hpp"
 #include "orrery/testkit/input.hpp"
 #include "orrery/testkit/token.hpp"
@@ -25,8 +27,11 @@ struct Record {
   std::uint64_t operations_max = 0;  ///< the limit of a run, which "no progress" depends on
   sim::Grain grain = sim::Grain::fine;
   bool reduced = true;
+  std::string build;  ///< build_id() of the program that wrote it
   sim::Decisions decisions;
-  std::string finding;  ///< headline and name, for people
+  sim::Deviations deviations;           ///< the same by name
+  std::vector<std::string> held_names;  ///< what is held back, for people: one each
+  std::string finding;                  ///< headline and name, for people
   std::uint64_t steps = 0;
   Hash128 trace_hash{};
 };

@@ -1,5 +1,6 @@
 #include "orrery/testkit/regressions.hpp"
 
+#include "orrery/testkit/loose.hpp"
 #include "orrery/testkit/text.hpp"
 #include "orrery/testkit/workers.hpp"
 
@@ -82,7 +83,15 @@ Replayed replay_kept(const Property& property, const CheckOptions& options, cons
     const bool fits = !outcome.divergence && outcome.trace_hash == record->trace_hash;
     std::string misfit = outcome.divergence.value_or("it leads to another trace");
     if (!fits && !outcome.finding) {
-      outcome = replay_record(property, options, *record, input, sim::Replay::Mode::lenient);
+      LooseReplay loose = replay_loosely(property, options, *record);
+      misfit += "; " + describe(loose);
+      if (loose.failure) {
+        replayed.lines.push_back(
+            fmt::format("replayed a kept failure: {} fails still (the record no longer fits: {})", token, misfit));
+        replayed.fits = false;
+        replayed.failure = std::move(loose.failure);
+        return replayed;
+      }
     }
     if (outcome.finding) {
       replayed.lines.push_back(fmt::format("replayed a kept failure: {} fails still{}", token,

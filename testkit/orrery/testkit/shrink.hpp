@@ -1,19 +1,26 @@
 // shrink.hpp: from a failing run to the smallest one that fails in the same way.
-// How:  passes over input and schedule, each candidate run again from scratch: a simpler input under the old run's order
-//       of operations (recognised by what they are, not where they stood), calmly, or under a few random schedules; then
-//       fewer and smaller choices that differ from first-come-first-served; then fewer steps; then short inputs made
-//       afresh, since a failure that needs one large number cannot be reached from many small ones by making things
-//       smaller; last, inputs two steps simpler, past one that does not fail. A candidate is taken only if it shows the
-//       same failure (P2). What is taken is re-recorded, so that the result replays exactly. Deterministic: the budget
-//       counts runs and operations, not seconds.
-// Not so:  the result is small, not smallest: no simpler input that was tried fails, and no calmer choice.
-// Source:  Zeller and Hildebrandt's delta debugging, for the choices; Hypothesis, for one stream of everything.
+// How:  passes over input, faults, draws and schedule, each candidate run again from scratch. A schedule is what it holds
+//       back, by name (sim/strategies/follow.hpp), so that it still means something for a simpler input or without a fault.
+//       In turn, until nothing gets smaller: everything calm; simpler inputs; fewer messages (only some of the operations
+//       are done as long as they can, the others wait); no faults, fewer and earlier ones; fewer operations held back;
+//       smaller draws; messages of one actor side by side. When nothing helps: random schedules, short inputs made afresh
+//       (a failure that needs one large number cannot be reached from many small ones by making things smaller), inputs
+//       two steps simpler, past one that does not fail. What is taken is re-recorded, so that the result replays exactly.
+//       Deterministic: the budget counts runs and operations, not seconds.
+// Always true:  (H1) the result shows the same failure as the run that came in, and has been executed
+//               (H2) no candidate is executed twice
+// Not so:       the result is small, not smallest.
+// Source:       Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (TSE 2002), for taking away;
+//               Hypothesis, for one stream of everything; Scott et al., "Minimizing Faulty Executions of Distributed
+//               Systems" (NSDI 2016), for schedules of messages that may be absent.
 #pragma once
+#include "orrery/sim/strategies/follow.hpp"
 #include "orrery/testkit/campaign.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,17 +30,20 @@ struct ShrinkResult {
   std::unique_ptr<Input> input;
   InputOrigin origin;  ///< with `path`: where the input comes from
   std::vector<std::size_t> path;
-  sim::Outcome outcome;     ///< with events
-  std::uint64_t runs = 0;   ///< candidates
-  std::uint64_t steps = 0;  ///< those that were taken
-  /// Two executions of one candidate that differ: the program is not deterministic, and shrinking was given up.
+  sim::Outcome outcome;                 ///< with events
+  sim::Grain grain = sim::Grain::fine;  ///< in which it was made
+  sim::Deviations deviations;           ///< from the calm run, by name
+  std::vector<std::string> held_names;  ///< what these hold back, for people, in the same order
+  std::uint64_t runs = 0;               ///< candidates; three more executions at most come on top
+  std::uint64_t steps = 0;              ///< those that were taken
+  /// Two executions of one run that differ: the program is not deterministic, and shrinking was given up.
   std::optional<std::pair<sim::Outcome, sim::Outcome>> unstable;
 };
 
-/// What shrinking may cost: some tenths of a second.
+/// What shrinking may cost: milliseconds for a program of some tens of messages.
 struct ShrinkBudget {
-  std::uint64_t runs = 6'000;
-  std::uint64_t operations = 3'000'000;
+  std::uint64_t runs = 500;
+  std::uint64_t operations = 1'000'000;
 };
 
 /// Pre: `outcome` is a failing run of `input`, with events recorded; `input` comes from `origin`.

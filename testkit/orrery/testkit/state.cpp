@@ -74,8 +74,9 @@ std::expected<CampaignState, std::string> parse_state(std::string_view text) {
     } else if (!json["sometimes"].text().empty()) {
       state.progress.sometimes.emplace_back(json["sometimes"].text(), json["runs"].number());
     } else if (!json["fault"].text().empty()) {
-      state.progress.faults.push_back(
-          {.name = json["fault"].text(), .armed = json["armed"].number(), .fired = json["fired"].number()});
+      state.progress.faults.push_back({.name = std::string{json["fault"].text()},
+                                       .armed = json["armed"].number(),
+                                       .fired = json["fired"].number()});
     } else {
       Group group;
       group.finding.name = json["group"].text();

@@ -76,6 +76,8 @@ std::string_view key_of(sim::FindingKind kind) noexcept {
       return "stuck";
     case sim::FindingKind::ask_cycle:
       return "ask_cycle";
+    case sim::FindingKind::not_eventually:
+      return "not_eventually";
     case sim::FindingKind::no_progress:
       return "no_progress";
     case sim::FindingKind::ledger_broken:

@@ -16,7 +16,7 @@ struct Goal {
 constexpr Goal goals[] = {
     {"raft_duplicate_votes_5", 13},
     {"raft_duplicate_votes_7", 18},
-    {"raft_figure_8", 18},
+    {"raft_figure_8", 25},
     {"raft_stale_leader", 13},
     {"paxos_small_quorum", 22},
     {"paxos_forgotten_promise", 22},
@@ -24,7 +24,7 @@ constexpr Goal goals[] = {
     {"chain_retried_write", 6},
     {"failure_detector_starved_node", 23},
     {"token_ring_duplicate", 13},
-    {"ben_or_decides_on_one", 26},
+    {"ben_or_decides_on_one", 50},
     {"reorder_3", 6},
     {"reorder_20", 6},
     {"twostage_20", 9},

@@ -51,8 +51,10 @@ void Engine::maybe_stall() {
 }
 
 /// The fault `crash`: a handler fails in the place of doing its work.
+/// Who traps exits is spared, supervisors above all: their work is what a crash of others is to try out.
 bool Engine::crashes_now(const Agent& who, const Envelope& envelope) {
   if (crashes_.empty() || takes_ <= crashes_.back()) return false;
+  if (runtime_->cell_at(who.handle.slot)->is(Cell::traps_exits)) return false;
   crashes_.pop_back();
   count_fired("crash");
   note(EventKind::fault, who, envelope.operations->message->name_hash, 0);

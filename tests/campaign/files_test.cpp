@@ -173,7 +173,7 @@ TEST_F(KeptFailure, of_another_test_is_left_out_and_an_unreadable_one_is_named) 
   keep("a.orrery", failure_of(make_property("Other", last_writer_is_two)).record);
   const auto property = make_property("Kept", last_writer_is_two);
   EXPECT_FALSE(replay(property).failure);
-  ASSERT_TRUE(testkit::write_file(folder.path + "/b.orrery", "orrery-record 2\n"));
+  ASSERT_TRUE(testkit::write_file(folder.path + "/b.orrery", "orrery-record 3\n"));
   const auto replayed = replay(property);
   ASSERT_TRUE(replayed.bad_file);
   EXPECT_NE(replayed.bad_file->find("b.orrery: the record is truncated"), std::string::npos) << *replayed.bad_file;

@@ -159,7 +159,7 @@ ends 0 "^kept as $work/kept/NaiveBank.MoneyIsConserved/$token.orrery" keep "$tok
 ends 1 "replayed a kept failure: $token fails still" run Naive --binary "$naive"
 grep -q 'seed 0x5eed2026' "$work/stdout" && fail "a campaign is made though a kept failure fails"
 ends 1 "kept failure $token no longer fits|replayed a kept failure: $token" run NaiveBank.\* --binary "$changed"
-echo "orrery-record 2" >"$work/kept/NaiveBank.MoneyIsConserved/broken.orrery"
+echo "orrery-record 3" >"$work/kept/NaiveBank.MoneyIsConserved/broken.orrery"
 rm "$work/kept/NaiveBank.MoneyIsConserved/$token.orrery"
 run "$naive"
 ((code == 2)) || fail "exit code $code instead of 2 for a kept failure that cannot be read"

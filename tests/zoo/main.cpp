@@ -31,11 +31,12 @@ struct Wanted {
   bool csv = false;
 };
 
+constexpr std::string_view usage =
+    "usage: zoo [--strategy portfolio|all|NAME] [--seeds N] [--runs N] [--controls N] [--only TEXT] [--traces N] "
+    "[--csv]";
+
 [[noreturn]] void refuse(const std::string& why) {
-  fmt::print(stderr,
-             "zoo: {}\nusage: zoo [--strategy portfolio|all|NAME] [--seeds N] [--runs N] [--controls N] [--only TEXT] "
-             "[--traces N] [--csv]\n",
-             why);
+  fmt::print(stderr, "zoo: {}\n{}\n", why, usage);
   std::exit(2);
 }
 
@@ -51,6 +52,10 @@ Wanted read(int argc, char** argv) {
   Wanted wanted;
   for (int i = 1; i < argc; ++i) {
     const std::string_view flag = argv[i];
+    if (flag == "--help") {
+      fmt::print("zoo measures how many runs each strategy needs to find each bug of tests/zoo.\n{}\n", usage);
+      std::exit(0);
+    }
     if (flag == "--csv") {
       wanted.csv = true;
       continue;

@@ -37,16 +37,16 @@ leg() {  # NAME COMPILER FLAGS [CMAKE-ARGUMENT...]
 }
 
 leg gcc-O3 g++ -O3
-leg gcc-O0 g++ -O0
-leg gcc-O2 g++ -O2
-leg gcc-O3-native g++ "-O3 -march=native"
-leg clang-O0 clang++-19 -O0
 leg clang-O2 clang++-19 -O2
-leg clang-O3-native clang++-19 "-O3 -march=native"
-leg gcc-asan-ubsan g++ "-O1 -g1" -DORRERY_SANITIZE=address
-leg clang-tsan clang++-19 "-O1 -g1" -DORRERY_SANITIZE=thread
+leg gcc-O0 g++ -O0
 # Debian's fmt is built for libstdc++, so here it is compiled with everything else.
 leg clang-libc++ clang++-19 "-O2 -stdlib=libc++ -DFMT_HEADER_ONLY"
+leg gcc-O3-native g++ "-O3 -march=native"
+leg clang-O3-native clang++-19 "-O3 -march=native"
+leg gcc-O2 g++ -O2
+leg clang-O0 clang++-19 -O0
+leg gcc-asan-ubsan g++ "-O1 -g1" -DORRERY_SANITIZE=address
+leg clang-tsan clang++-19 "-O1 -g1" -DORRERY_SANITIZE=thread
 
 # The same program elsewhere.
 zoo=$PWD/$out/gcc-O3/bin/zoo

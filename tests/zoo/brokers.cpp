@@ -150,7 +150,7 @@ sim::Body election(bool looks) {
     const auto voters = w.spawn("voters", Voters{broker, looks});
     w.run();
     const auto chair = w.spawn("chair", Chair{voters});
-    start(w.spawn(Voter{broker}), w.spawn(Voter{broker}), chair);
+    Start{w.spawn(Voter{broker}), w.spawn(Voter{broker}), chair};
     w.run();
     if (w.peek(voters).votes != w.peek(chair).result) w.fail("a vote was counted after the end");
   };
@@ -186,7 +186,7 @@ struct Meter {
 sim::Body commit(bool assured) {
   return [assured](sim::World& w) {
     const auto participant = w.spawn("participant", Participant{}, {.mailbox = bounded(3, Overflow::drop_oldest)});
-    start(w.spawn(Coordinator{participant, assured}), w.spawn(Meter{participant}));
+    Start{w.spawn(Coordinator{participant, assured}), w.spawn(Meter{participant})};
     w.run();
     if (w.peek(participant).committed == 0) w.fail("the commit is lost");
   };

@@ -81,8 +81,8 @@ sim::Body read_and_write(bool counts) {
   return [counts](sim::World& w) {
     const Ref<ReadWriteLock> lock = w.spawn<ReadWriteLock>(counts);
     const auto book = w.spawn("book", Book{&w});
-    start(w.spawn(Borrower{lock, book, false}), w.spawn(Borrower{lock, book, false}),
-          w.spawn(Borrower{lock, book, true}));
+    Start{w.spawn(Borrower{lock, book, false}), w.spawn(Borrower{lock, book, false}),
+          w.spawn(Borrower{lock, book, true})};
     w.run();
   };
 }
@@ -216,7 +216,7 @@ sim::Body lease(bool fenced) {
   return [fenced](sim::World& w) {
     const Ref<Landlord> landlord = w.spawn<Landlord>();
     const auto store = w.spawn("store", Store{&w, fenced});
-    start(w.spawn(Tenant{landlord, store}), w.spawn(Tenant{landlord, store}));
+    Start{w.spawn(Tenant{landlord, store}), w.spawn(Tenant{landlord, store})};
     w.run();
   };
 }

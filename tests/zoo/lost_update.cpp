@@ -159,7 +159,7 @@ sim::Body audit(bool locked) {
     const auto c = w.spawn("c", Purse{});
     const Ref<Vault> vault = w.spawn<Vault>();
     const auto key = locked ? std::optional{vault} : std::nullopt;
-    start(w.spawn(Transfer{a, b, key}), w.spawn(Transfer{b, c, key}), w.spawn(Auditor{&w, {a, b, c}, key}));
+    Start{w.spawn(Transfer{a, b, key}), w.spawn(Transfer{b, c, key}), w.spawn(Auditor{&w, {a, b, c}, key})};
     w.run();
   };
 }

@@ -70,7 +70,7 @@ struct Incrementer {
 sim::Body down_to_two(int times, int least) {
   return [times, least](sim::World& w) {
     const auto counter = w.spawn("counter", Counter{});
-    start(w.spawn(Incrementer{counter, times}), w.spawn(Incrementer{counter, times}));
+    Start{w.spawn(Incrementer{counter, times}), w.spawn(Incrementer{counter, times})};
     w.run();
     if (w.peek(counter).value < least) w.fail("nearly all increments are lost");
   };

@@ -116,7 +116,7 @@ sim::Body forgetful(bool saves_first) {
     (void)start_supervisor(
         w, "data", {.children = {child("table", Table{disk, saves_first}, {.mail_on_restart = MailOnRestart::drop})}});
     const auto table = w.find<Table>("data/table").value();
-    start(w.spawn(Owner{&w, table}), w.spawn(Vandal{table}));
+    Start{w.spawn(Owner{&w, table}), w.spawn(Vandal{table})};
     w.run();
   };
 }

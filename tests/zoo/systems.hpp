@@ -15,6 +15,15 @@ void start(const Actors&... actors) {
   (actors.tell(Go{}), ...);
 }
 
+/// The same for actors that are spawned in its place: Start{w.spawn(A{}), w.spawn(B{})}. Braces, because the arguments of a
+/// function are evaluated in an order of the compiler's choice, and then actors would have other names with another one.
+struct Start {
+  template <class... Actors>
+  explicit Start(const Actors&... actors) {
+    start(actors...);
+  }
+};
+
 /// Takes `steps` steps, each of which others may go before, and then starts somebody.
 struct Usher {
   int steps = 0;

@@ -131,7 +131,7 @@ sim::Body routing_loop(bool compares) {
     a.tell(Peer{b});
     b.tell(Peer{a});
     w.run();
-    start(w.spawn(Operator{b, a, 1}), w.spawn(Operator{a, b, 2}), w.spawn(Sender{a}));
+    Start{w.spawn(Operator{b, a, 1}), w.spawn(Operator{a, b, 2}), w.spawn(Sender{a})};
     w.run();
   };
 }

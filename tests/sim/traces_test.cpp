@@ -196,6 +196,14 @@ std::vector<Small> small_programs() {
          start(std::vector<Ref<Source>>{w.spawn("a", Source{{one, two}}), w.spawn("b", Source{{one, two}})});
          w.run();
        }},
+      {"four_sources_two_sinks", 0,
+       [](World& w) {
+         const Ref<Sink> one = w.spawn("one", Sink{});
+         const Ref<Sink> two = w.spawn("two", Sink{});
+         start(std::vector<Ref<Source>>{w.spawn("a", Source{{one, two}}), w.spawn("b", Source{{two, one}}),
+                                        w.spawn("c", Source{{two}}), w.spawn("d", Source{{one}})});
+         w.run();
+       }},
       {"three_relays", 0,
        [](World& w) {
          const Ref<Sink> sink = w.spawn("sink", Sink{});

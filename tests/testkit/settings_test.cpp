@@ -106,7 +106,8 @@ TEST_F(SettingsFromEnvironment, refuse_a_number_that_is_none) {
 }
 
 TEST_F(SettingsFromEnvironment, refuse_unknown_faults_and_empty_names) {
-  EXPECT_EQ(error_of("ORRERY_FAULTS", "gentle"), "ORRERY_FAULTS=\"gentle\" is not a fault profile: none, local or heavy");
+  EXPECT_EQ(error_of("ORRERY_FAULTS", "gentle"),
+            "ORRERY_FAULTS=\"gentle\" is not a fault profile: none, local or heavy");
   EXPECT_EQ(error_of("ORRERY_FAULTS", ""), "ORRERY_FAULTS=\"\" is not a fault profile: none, local or heavy");
   EXPECT_EQ(error_of("ORRERY_REPLAY", ""), "ORRERY_REPLAY is empty");
   EXPECT_EQ(error_of("ORRERY_OUT", ""), "ORRERY_OUT is empty");

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -232,6 +233,53 @@ TEST(AnyStrategy, is_fair_after_a_while) {
       EXPECT_FALSE(outcome.finding) << sim::name_of(static_cast<sim::StrategyKind>(kind)) << ": "
                                     << outcome.finding->name;
     }
+  }
+}
+
+// Nobody else sends to either of them, so that a coarse run goes on through all they do, if it is let.
+struct Partner;
+struct Meet {
+  Ref<Partner> other;
+};
+struct Partner {
+  std::optional<Ref<Partner>> other{};
+  void handle(Meet m) { other = m.other; }
+  void handle(Note m) const {
+    if (other) other->tell(m);
+  }
+};
+/// Stops one of them when two have told it to: the second one's message is a choice in coarse runs, too.
+struct Referee {
+  Ref<Partner> one;
+  int told = 0;
+  void handle(Go, Context& context) {
+    if (++told == 2) context.runtime().stop(one);
+  }
+};
+struct Ender {
+  Ref<Referee> referee;
+  void handle(Go m) const { referee.tell(m); }
+};
+
+TEST(CoarseRun, starves_nobody_while_two_talk_to_each_other) {
+  sim::RunOptions options = no_faults();
+  options.grain = sim::Grain::coarse;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const sim::Outcome outcome = sim::execute(
+        [](World& w) {
+          const Ref<Partner> one = w.spawn("one", Partner{});
+          const Ref<Partner> two = w.spawn("two", Partner{one});
+          one.tell(Meet{two});
+          const Ref<Referee> referee = w.spawn("referee", Referee{one});
+          const Ref<Ender> first = w.spawn(Ender{referee});
+          const Ref<Ender> second = w.spawn(Ender{referee});
+          one.tell(Note{1});
+          first.tell(Go{});
+          second.tell(Go{});
+          w.run();
+        },
+        random_walk(seed), options);
+    EXPECT_FALSE(outcome.finding) << outcome.finding->name;
   }
 }
 

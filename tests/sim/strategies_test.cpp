@@ -10,11 +10,13 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -158,6 +160,16 @@ TEST(Pct, of_depth_two_finds_what_needs_one_change) {
   EXPECT_GE(found, 8'000 / 8 - 4 * 30U);  // sqrt(8000 / 8 x 7 / 8) = 30
 }
 
+// Depth 3, k = 4: "abcba" needs a above b above c (1/6), the change at the second choice to come to a and the one at the
+// third to b (2/16 for two draws of four), and b above a then: the change of a is the second one drawn (1/2). 1 in 96.
+TEST(Pct, of_depth_three_may_demote_the_first_one_deeper_than_the_second) {
+  std::uint64_t found = 0;
+  const Race race{{2, 2, 1}};
+  for (std::uint64_t seed = 0; seed < 20'000; ++seed)
+    found += race.run([&] { return std::make_unique<sim::Pct>(mix64(seed), 3, 4); }) == "abcba" ? 1 : 0;
+  expect_odds(found, 20'000, 96, "abcba");
+}
+
 // Each writer's messages are one causal chain, so that depth 1 keeps chains together as PCT keeps actors: 1/6 for each of
 // 3! orders.
 TEST(Pctcp, of_depth_one_runs_the_most_important_chain_to_its_end) {
@@ -280,6 +292,17 @@ TEST(CoarseRun, starves_nobody_while_two_talk_to_each_other) {
         },
         random_walk(seed), options);
     EXPECT_FALSE(outcome.finding) << outcome.finding->name;
+  }
+}
+
+// A coarse run offers fewer choices, never other ones: what comes of it can come of a fine run, too.
+TEST(CoarseRun, comes_to_nothing_that_no_fine_run_comes_to) {
+  for (const Race& race : {Race{{1, 3}}, Race{{2, 2, 1}}, Race{{1, 1, 1, 1}}}) {
+    std::map<sim::Grain, std::set<std::string>> seen;
+    for (const sim::Grain grain : {sim::Grain::fine, sim::Grain::coarse}) {
+      for (std::uint64_t seed = 0; seed < 2'000; ++seed) seen[grain].insert(race.run(random_walk(seed), grain));
+    }
+    EXPECT_TRUE(std::ranges::includes(seen[sim::Grain::fine], seen[sim::Grain::coarse]));
   }
 }
 

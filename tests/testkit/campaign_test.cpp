@@ -72,6 +72,20 @@ TEST(Campaign, begins_with_small_inputs_and_goes_through_all_sizes) {
   EXPECT_EQ(testkit::origin_of_run(seed, 5, INT32_MAX).commands, 5);
 }
 
+TEST(Campaign, makes_inputs_of_every_size_with_every_strategy_in_both_grains) {
+  for (const int commands_max : {1, 3, 19, 20, 39}) {
+    std::set<std::tuple<int, sim::StrategyKind, sim::Grain>> seen;
+    const std::size_t all = (static_cast<std::size_t>(commands_max) + 1) * sim::plans_period;
+    for (std::uint64_t run = 0; run < sim::plans_period * all; ++run) {
+      const sim::Plan plan =
+          sim::plan_of_run(sim::StrategyKind::portfolio, sim::GrainSetting::automatic, sim::calibration_runs + run);
+      const int size = testkit::origin_of_run(seed, sim::calibration_runs + run, commands_max).commands;
+      seen.emplace(size, plan.strategy, plan.grain);
+    }
+    EXPECT_EQ(seen.size(), all) << commands_max;
+  }
+}
+
 TEST(Campaign, counts_runs_steps_and_virtual_time) {
   const auto property = make_property("Counts", [](World& w) {
     w.spawn(Adder{}).tell(Add{1});

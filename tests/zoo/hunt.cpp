@@ -15,16 +15,12 @@ sim::Outcome Campaign::next() {
   sim::RunOptions options = program_.options;
   options.grain = plan.grain;
   const std::uint64_t run_seed = draw(seed_, 0, run);
-  const auto make = [&] { return sim::make_strategy(plan.strategy, run_seed, learned_); };
-  if (run >= sim::calibration_runs) return sim::execute(program_.body, make, options);
+  if (run >= sim::calibration_runs) {
+    return sim::execute(program_.body, [&] { return sim::make_strategy(plan.strategy, run_seed, learned_); }, options);
+  }
   sim::Learned seen;
   sim::Outcome outcome = sim::execute(
-      program_.body,
-      [&]() -> std::unique_ptr<sim::Strategy> {
-        seen = learned_;
-        return std::make_unique<sim::Learning>(sim::make_strategy(plan.strategy, run_seed, learned_), seen);
-      },
-      options);
+      program_.body, [&] { return sim::make_watched_strategy(plan.strategy, run_seed, learned_, seen); }, options);
   learned_ = std::move(seen);
   return outcome;
 }
@@ -43,7 +39,7 @@ Hunt hunt(const Program& program, sim::StrategyKind strategy, std::uint64_t seed
         ++result.found;
         break;
       }
-      result.other = fmt::format("{} \"{}\"", sim::headline(outcome.finding->kind), outcome.finding->name);
+      result.other = to_string(*outcome.finding);
     }
   }
   std::ranges::sort(needed);
@@ -58,7 +54,7 @@ std::optional<std::string> watch_control(const Program& program, sim::StrategyKi
   for (std::uint64_t run = 0; run < runs; ++run) {
     const sim::Outcome outcome = campaign.next();
     if (outcome.finding) {
-      return fmt::format("{} \"{}\" in run {}", sim::headline(outcome.finding->kind), outcome.finding->name, run);
+      return fmt::format("{} in run {}", to_string(*outcome.finding), run);
     }
   }
   return std::nullopt;

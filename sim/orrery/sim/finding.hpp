@@ -36,4 +36,7 @@ struct Finding {
   }
 };
 
+/// Returns: its headline and name: INVARIANT VIOLATED "balance never negative".
+[[nodiscard]] std::string to_string(const Finding& finding);
+
 }  // namespace orrery::sim

@@ -39,6 +39,8 @@ std::string_view headline(FindingKind kind) noexcept {
   return "UNKNOWN";
 }
 
+std::string to_string(const Finding& finding) { return fmt::format("{} \"{}\"", headline(finding.kind), finding.name); }
+
 void Engine::report_finding(Finding finding) {
   if (finding_ || tearing_down_) return;  // stop at the first
   finding.step = steps_;

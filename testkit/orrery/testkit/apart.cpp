@@ -92,11 +92,8 @@ void tell_where(Failure& failure, sim::World* world, std::string_view signal) {
   failure.outcome.trace_hash = engine.trace_hash();
   failure.outcome.events = engine.events();
   failure.original_choices = count_choices(engine.decisions()).schedule;
-  failure.record.decisions = engine.decisions();
-  failure.record.steps = engine.steps();
-  failure.record.trace_hash = engine.trace_hash();
-  failure.record.reduced = engine.options().reduce;
-  failure.record.finding = fmt::format("{} \"{}\"", sim::headline(failure.finding.kind), failure.finding.name);
+  failure.outcome.reduced = engine.options().reduce;
+  put_outcome(failure.record, failure.outcome);
 }
 
 std::string bytes_of(const Failure& failure) {
@@ -165,11 +162,8 @@ std::optional<Failure> investigate_apart(const Property& property, const CheckOp
   failure.outcome = runs.make(note.run, true);
   failure.original_choices = count_choices(failure.outcome.decisions).schedule;
   failure.input = failure.original_input = property.make_input(failure.record.origin)->describe();
-  failure.record.decisions = failure.outcome.decisions;
-  failure.record.reduced = failure.outcome.reduced;
-  failure.record.steps = failure.outcome.steps;
-  failure.record.trace_hash = failure.outcome.trace_hash;
-  failure.record.finding = fmt::format("{} \"{}\"", sim::headline(failure.finding.kind), failure.finding.name);
+  put_outcome(failure.record, failure.outcome);
+  failure.record.finding = to_string(failure.finding);
   return failure;
 }
 
@@ -180,10 +174,7 @@ Failure investigate_crash(const Property& property, const CheckOptions& options,
       [&] {
         failure.input = failure.original_input = property.make_input(failure.record.origin)->describe();
         failure.outcome = runs.make(note.run, true);
-        failure.record.decisions = failure.outcome.decisions;
-        failure.record.reduced = failure.outcome.reduced;
-        failure.record.steps = failure.outcome.steps;
-        failure.record.trace_hash = failure.outcome.trace_hash;
+        put_outcome(failure.record, failure.outcome);
         return bytes_of(failure);
       },
       [&](std::string_view signal) {
@@ -200,7 +191,7 @@ Failure investigate_crash(const Property& property, const CheckOptions& options,
     failure.finding = *note.finding;  // it could say nothing any more
     failure.finding.detail = fmt::format("made again it dies of {}, too", made.died_of);
   }
-  failure.record.finding = fmt::format("{} \"{}\"", sim::headline(failure.finding.kind), failure.finding.name);
+  failure.record.finding = to_string(failure.finding);
   return failure;
 }
 

@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace orrery::testkit {
 
@@ -32,9 +33,7 @@ std::string told(const sim::Outcome& outcome, std::size_t at) {
 /// Of an outcome or a note.
 std::string summary(const auto& execution) {
   return fmt::format("{}, {}, trace {}", count_of(execution.steps, "step"),
-                     execution.finding
-                         ? fmt::format("{} \"{}\"", sim::headline(execution.finding->kind), execution.finding->name)
-                         : "nothing found",
+                     execution.finding ? to_string(*execution.finding) : "nothing found",
                      to_hex(execution.trace_hash).substr(0, 8));
 }
 
@@ -82,15 +81,7 @@ void shrink_failure(Failure& failure, const Property& property, const CheckOptio
   failure.input = shrunk.input->describe();
   failure.record.origin = shrunk.origin;
   failure.record.path = std::move(shrunk.path);
-  failure.record.grain = shrunk.grain;
-  failure.record.reduced = shrunk.outcome.reduced;
-  failure.record.build = build_id();
-  failure.record.decisions = shrunk.outcome.decisions;
-  failure.record.deviations = std::move(shrunk.deviations);
-  failure.record.held_names = std::move(shrunk.held_names);
-  failure.record.steps = shrunk.outcome.steps;
-  failure.record.trace_hash = shrunk.outcome.trace_hash;
-  failure.record.finding = fmt::format("{} \"{}\"", sim::headline(failure.finding.kind), failure.finding.name);
+  put_shrunk(failure.record, shrunk);
   // P1: from the record alone, input and all.
   std::string input_text;
   sim::Outcome again = replay_record(property, options, failure.record, input_text);
@@ -155,7 +146,9 @@ InputOrigin origin_of_run(std::uint64_t campaign_seed, std::uint64_t run, int co
   // lists, so that a few commands can already carry large ones.
   commands_max = std::max(commands_max, 0);
   const auto sizes = static_cast<std::uint64_t>(commands_max) + 1;
-  const int commands = static_cast<int>(run % sizes);
+  // Every size meets every strategy: sizes move on by one whenever both have gone round together.
+  const std::uint64_t together = std::lcm(sizes, sim::plans_period);
+  const int commands = static_cast<int>((run + run / together) % sizes);
   const std::int64_t values = commands_max == 0 ? 100 : 5 + std::int64_t{200} * commands / commands_max;
   return {.seed = seed_of_run(campaign_seed, run),
           .commands = commands,
@@ -171,17 +164,18 @@ sim::RunOptions Runs::options_of(std::uint64_t run) const {
 sim::Outcome Runs::execute(std::uint64_t run, bool record_events, sim::Learned* watch) const {
   if (where_ != nullptr) where_->store(run + 1, std::memory_order_relaxed);
   const std::uint64_t seed = mix64(seed_of_run(seed_, run) + 1);
-  const sim::StrategyKind kind = sim::plan_of_run(options_.strategy, options_.grain, run).strategy;
+  const sim::Plan plan = sim::plan_of_run(options_.strategy, options_.grain, run);
   const auto input = property_.make_input(origin_of_run(seed_, run, options_.commands_max));
-  sim::RunOptions options = options_of(run);
+  sim::RunOptions options = options_.run;
+  options.grain = plan.grain;
   options.record_events = record_events;
-  const sim::Body body = bind(property_, *input);
-  if (watch == nullptr) return run_once(body, [&] { return sim::make_strategy(kind, seed, learned_); }, options);
-  const auto make_watched = [&]() -> std::unique_ptr<sim::Strategy> {
-    *watch = learned_;  // an attempt that is made again counts once
-    return std::make_unique<sim::Learning>(sim::make_strategy(kind, seed, learned_), *watch);
-  };
-  return run_once(body, make_watched, options);
+  return run_once(
+      bind(property_, *input),
+      [&] {
+        return watch == nullptr ? sim::make_strategy(plan.strategy, seed, learned_)
+                                : sim::make_watched_strategy(plan.strategy, seed, learned_, *watch);
+      },
+      options);
 }
 
 sim::Outcome Runs::make(std::uint64_t run, bool record_events) {
@@ -191,14 +185,15 @@ sim::Outcome Runs::make(std::uint64_t run, bool record_events) {
       ++watched_;
       continue;
     }
-    sim::Learned seen;
-    (void)execute(watched_, false, &seen);
-    learned_ = std::move(seen);
-    ++watched_;
+    (void)watch(false);
   }
   if (run != watched_ || run >= sim::calibration_runs) return execute(run, record_events, nullptr);
+  return watch(record_events);
+}
+
+sim::Outcome Runs::watch(bool record_events) {
   sim::Learned seen;
-  sim::Outcome outcome = execute(run, record_events, &seen);
+  sim::Outcome outcome = execute(watched_, record_events, &seen);
   learned_ = std::move(seen);
   ++watched_;
   return outcome;
@@ -294,27 +289,45 @@ std::optional<Failure> investigate(const Property& property, const CheckOptions&
   return investigate(property, options, campaign_seed, runs, note);
 }
 
+std::unique_ptr<Input> input_of(const Property& property, const InputOrigin& origin,
+                                const std::vector<std::size_t>& path) {
+  auto input = property.make_input(origin);
+  for (const std::size_t index : path) {
+    if (input == nullptr) return nullptr;
+    input = input->simpler(index);
+  }
+  return input;
+}
+
+sim::RunOptions options_of(sim::RunOptions options, const Record& record) {
+  options.record_events = true;
+  options.reduce = record.reduced;
+  options.grain = record.grain;
+  options.operations_max = record.operations_max;
+  options.faults = static_cast<sim::FaultProfile>(record.token.profile);
+  return options;
+}
+
+void put_outcome(Record& record, const sim::Outcome& outcome) {
+  record.reduced = outcome.reduced;
+  record.decisions = outcome.decisions;
+  record.steps = outcome.steps;
+  record.trace_hash = outcome.trace_hash;
+  if (outcome.finding) record.finding = to_string(*outcome.finding);
+}
+
 sim::Outcome replay_record(const Property& property, const CheckOptions& options, const Record& record,
                            std::string& input_text, sim::Replay::Mode mode) {
-  auto input = property.make_input(record.origin);
-  for (const std::size_t index : record.path) {
-    auto child = input->simpler(index);
-    if (child == nullptr) {
-      sim::Outcome outcome;
-      outcome.divergence = "the recorded input does not exist any more: its type or generator has changed";
-      return outcome;
-    }
-    input = std::move(child);
+  const auto input = input_of(property, record.origin, record.path);
+  if (input == nullptr) {
+    sim::Outcome outcome;
+    outcome.divergence = input_is_gone;
+    return outcome;
   }
   input_text = input->describe();
-  sim::RunOptions run_options = options.run;
-  run_options.record_events = true;
-  run_options.reduce = record.reduced;
-  run_options.grain = record.grain;
-  run_options.operations_max = record.operations_max;
-  run_options.faults = static_cast<sim::FaultProfile>(record.token.profile);
   return run_once(
-      bind(property, *input), [&] { return std::make_unique<sim::Replay>(record.decisions, mode); }, run_options);
+      bind(property, *input), [&] { return std::make_unique<sim::Replay>(record.decisions, mode); },
+      options_of(options.run, record));
 }
 
 }  // namespace orrery::testkit

@@ -123,6 +123,8 @@ class Runs {
 
  private:
   [[nodiscard]] sim::Outcome execute(std::uint64_t run, bool record_events, sim::Learned* watch) const;
+  /// Makes the next of the first runs, and learns from it.
+  [[nodiscard]] sim::Outcome watch(bool record_events);
 
   const Property& property_;
   const CheckOptions& options_;
@@ -163,6 +165,17 @@ class Runs {
 /// Makes run `run` alone, several times, and shrinks it when it fails.
 [[nodiscard]] std::optional<Failure> investigate(const Property& property, const CheckOptions& options,
                                                  std::uint64_t campaign_seed, std::uint64_t run);
+
+/// Returns: the input at the end of `path`, or null when the generator makes another.
+[[nodiscard]] std::unique_ptr<Input> input_of(const Property& property, const InputOrigin& origin,
+                                              const std::vector<std::size_t>& path);
+/// What is said when the input of a record is null.
+inline constexpr const char* input_is_gone =
+    "the recorded input does not exist any more: its type or generator has changed";
+/// Returns: `options` with what the record says about its run; events are recorded.
+[[nodiscard]] sim::RunOptions options_of(sim::RunOptions options, const Record& record);
+/// Writes down what a run has come to: its decisions, length and trace, and what was found.
+void put_outcome(Record& record, const sim::Outcome& outcome);
 
 /// Replays a record. Returns: the outcome, whose `divergence` says where the program went another way, if that is strict.
 [[nodiscard]] sim::Outcome replay_record(const Property& property, const CheckOptions& options, const Record& record,

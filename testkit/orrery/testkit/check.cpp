@@ -123,8 +123,7 @@ void report_again(const Failure& failure, std::source_location where, std::strin
   std::erase_if(shown.events, [](const sim::Event& event) { return event.step >= *settings().until; });
   fmt::print("STEPS\n{}", tell_steps(shown, StoryLength::whole));
   GTEST_MESSAGE_AT_(where.file_name(), static_cast<int>(where.line()), "", ::testing::TestPartResult::kNonFatalFailure)
-      << fmt::format("the steps from {} on are left out; {} \"{}\"\n", *settings().until,
-                     sim::headline(failure.finding.kind), failure.finding.name);
+      << fmt::format("the steps from {} on are left out; {}\n", *settings().until, to_string(failure.finding));
 }
 
 /// What a token says about its campaign.
@@ -248,11 +247,7 @@ void step_run(const Property& property, CheckOptions options, const Wanted* want
   failure.record.origin = origin;
   failure.record.path = path;
   failure.record.grain = options.run.grain;
-  failure.record.decisions = outcome.decisions;
-  failure.record.reduced = outcome.reduced;
-  failure.record.steps = outcome.steps;
-  failure.record.trace_hash = outcome.trace_hash;
-  failure.record.finding = fmt::format("{} \"{}\"", sim::headline(failure.finding.kind), failure.finding.name);
+  put_outcome(failure.record, outcome);
   failure.input = failure.original_input = input_of(property, origin, path)->describe();
   failure.outcome = std::move(outcome);
   report_failure(failure, where, "-by-hand");

@@ -32,8 +32,7 @@ std::string essence(std::string_view finding) {
 
 bool is_recorded(const sim::Outcome& outcome, const Record& record) {
   if (!outcome.finding) return false;
-  const auto& [kind, name, detail, file, line, step] = *outcome.finding;
-  return essence(fmt::format("{} \"{}\"", sim::headline(kind), name)) == essence(record.finding);
+  return essence(to_string(*outcome.finding)) == essence(record.finding);
 }
 
 const std::uint64_t stall = hash_text("stall");
@@ -57,14 +56,6 @@ std::optional<std::vector<sim::Deviations::Drawn>> moved(std::vector<sim::Deviat
     one->value = static_cast<std::uint64_t>(at);
   }
   return faults;
-}
-
-std::unique_ptr<Input> input_of(const Property& property, const Record& record) {
-  auto input = property.make_input(record.origin);
-  for (const std::size_t index : record.path) {
-    if (input = input->simpler(index); input == nullptr) break;
-  }
-  return input;
 }
 
 struct Run {
@@ -99,14 +90,10 @@ Failure failure_of(const LooseReplay& replay, Run run, const Record& record, con
   failure.run = record.token.run;
   failure.original_choices = count_choices(replay.outcome.decisions).schedule;
   failure.record = record;
-  failure.record.reduced = replay.outcome.reduced;
+  put_outcome(failure.record, replay.outcome);
   failure.record.build = build_id();
-  failure.record.decisions = replay.outcome.decisions;
   failure.record.held_names = detail::names_of_held(run.notes, replay.outcome.events);
   failure.record.deviations = std::move(run.notes.deviations);
-  failure.record.finding = fmt::format("{} \"{}\"", sim::headline(failure.finding.kind), failure.finding.name);
-  failure.record.steps = replay.outcome.steps;
-  failure.record.trace_hash = replay.outcome.trace_hash;
   return failure;
 }
 
@@ -114,18 +101,12 @@ Failure failure_of(const LooseReplay& replay, Run run, const Record& record, con
 
 LooseReplay replay_loosely(const Property& property, const CheckOptions& options, const Record& record) {
   LooseReplay replay;
-  const auto input = input_of(property, record);
+  const auto input = input_of(property, record.origin, record.path);
   if (input == nullptr) {
-    replay.problem = "the recorded input does not exist any more: its type or generator has changed";
+    replay.problem = input_is_gone;
     return replay;
   }
-  sim::RunOptions run_options = options.run;
-  run_options.record_events = true;
-  run_options.reduce = record.reduced;
-  run_options.grain = record.grain;
-  run_options.operations_max = record.operations_max;
-  run_options.faults = static_cast<sim::FaultProfile>(record.token.profile);
-
+  const sim::RunOptions run_options = options_of(options.run, record);
   sim::Deviations deviations = record.deviations;
   if (is_nameless(record)) {
     std::string input_text;
@@ -180,8 +161,7 @@ std::string describe(const LooseReplay& replay) {
   if (replay.stalls_moved != 0) out += fmt::format("; stalls moved by {} operations", replay.stalls_moved);
   if (!replay.outcome.finding) return out + "; nothing is found any more";
   if (replay.is_same) return out + fmt::format("; the same finding ({})", count_of(replay.outcome.steps, "step"));
-  return out + fmt::format("; another finding: {} \"{}\"", sim::headline(replay.outcome.finding->kind),
-                           replay.outcome.finding->name);
+  return out + "; another finding: " + to_string(*replay.outcome.finding);
 }
 
 }  // namespace orrery::testkit

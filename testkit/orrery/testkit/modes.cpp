@@ -1,8 +1,8 @@
 #include "orrery/testkit/modes.hpp"
 
 #include "orrery/sim/op.hpp"
+#include "orrery/sim/strategies/around.hpp"
 #include "orrery/testkit/assertions.hpp"
-#include "orrery/testkit/build_id.hpp"
 #include "orrery/testkit/json.hpp"
 #include "orrery/testkit/shrink.hpp"
 
@@ -55,14 +55,17 @@ std::string name_of(const sim::Op& op, sim::World& world) {
 }
 
 /// Follows another strategy, and stops in the debugger when a step is reached.
-class BreakBefore final : public sim::Strategy {
+class BreakBefore final : public sim::Around {
  public:
-  BreakBefore(std::unique_ptr<sim::Strategy> inner, std::uint64_t step) : inner_{std::move(inner)}, step_{step} {}
-  std::uint64_t choose(const sim::Point& point) override { return inner_->choose(point); }
-  [[nodiscard]] std::optional<std::string> divergence() const override { return inner_->divergence(); }
-  [[nodiscard]] bool watches() const noexcept override { return true; }
-  void executed(const sim::Op& op) override { look(op); }
-  void hurried(const sim::Op& op) override { look(op); }
+  BreakBefore(std::unique_ptr<sim::Strategy> inner, std::uint64_t step) : Around{std::move(inner)}, step_{step} {}
+  void executed(const sim::Op& op) override {
+    look(op);
+    Around::executed(op);
+  }
+  void hurried(const sim::Op& op) override {
+    look(op);
+    Around::hurried(op);
+  }
 
  private:
   void look(const sim::Op& op) {
@@ -74,7 +77,6 @@ class BreakBefore final : public sim::Strategy {
     fmt::print(stderr, "orrery: before step {}: {}\n", step_, name_of(op, *world));
     raise(SIGTRAP);
   }
-  std::unique_ptr<sim::Strategy> inner_;
   std::uint64_t step_;
   bool done_ = false;
 };
@@ -118,23 +120,13 @@ std::uint64_t Interactive::schedule(const sim::Point& point) {
   }
 }
 
-std::unique_ptr<Input> input_of(const Property& property, const InputOrigin& origin,
-                                const std::vector<std::size_t>& path) {
-  auto input = property.make_input(origin);
-  for (const std::size_t index : path) {
-    if (input == nullptr) return nullptr;
-    input = input->simpler(index);
-  }
-  return input;
-}
-
 sim::Outcome step_through(const Property& property, const CheckOptions& options, const InputOrigin& origin,
                           const std::vector<std::size_t>& path, std::uint64_t seed, std::istream& in, std::ostream& out,
                           bool as_json) {
   const auto input = input_of(property, origin, path);
   sim::Outcome outcome;
   if (input == nullptr) {
-    outcome.divergence = "the recorded input does not exist any more: its type or generator has changed";
+    outcome.divergence = input_is_gone;
     return outcome;
   }
   if (!as_json && !input->describe().empty()) out << "input = " << input->describe() << "\n";
@@ -178,20 +170,13 @@ std::optional<Failure> shrink_further(const Property& property, const CheckOptio
       failure.record.path = std::move(shrunk.path);
     }
     failure.record.origin = shrunk.origin;
-    failure.record.grain = same.run.grain = shrunk.grain;
-    failure.record.reduced = shrunk.outcome.reduced;
-    failure.record.build = build_id();
-    failure.record.decisions = shrunk.outcome.decisions;
-    failure.record.deviations = std::move(shrunk.deviations);
-    failure.record.held_names = std::move(shrunk.held_names);
-    failure.record.steps = shrunk.outcome.steps;
-    failure.record.trace_hash = shrunk.outcome.trace_hash;
+    same.run.grain = shrunk.grain;
+    put_shrunk(failure.record, shrunk);
     failure.input = shrunk.input->describe();
     failure.outcome = std::move(shrunk.outcome);
     if (shrunk.steps == 0) break;
   } while (!is_over());
   failure.finding = *failure.outcome.finding;
-  failure.record.finding = fmt::format("{} \"{}\"", sim::headline(failure.finding.kind), failure.finding.name);
   return failure;
 }
 
@@ -200,21 +185,15 @@ sim::Outcome replay_until_break(const Property& property, const CheckOptions& op
   const auto input = input_of(property, record.origin, record.path);
   sim::Outcome outcome;
   if (input == nullptr) {
-    outcome.divergence = "the recorded input does not exist any more: its type or generator has changed";
+    outcome.divergence = input_is_gone;
     return outcome;
   }
-  sim::RunOptions run_options = options.run;
-  run_options.record_events = true;
-  run_options.reduce = record.reduced;
-  run_options.grain = record.grain;
-  run_options.operations_max = record.operations_max;
-  run_options.faults = static_cast<sim::FaultProfile>(record.token.profile);
   return run_once([&](sim::World& world) { property.body(world, *input); },
                   [&] {
                     return std::make_unique<BreakBefore>(
                         std::make_unique<sim::Replay>(record.decisions, sim::Replay::Mode::strict), step);
                   },
-                  run_options);
+                  options_of(options.run, record));
 }
 
 }  // namespace orrery::testkit

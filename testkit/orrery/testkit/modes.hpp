@@ -48,8 +48,4 @@ class Interactive final : public sim::RandomWalk {
 [[nodiscard]] sim::Outcome replay_until_break(const Property& property, const CheckOptions& options,
                                               const Record& record, std::uint64_t step);
 
-/// Returns: the input at the end of `path`, or null when the generator makes another.
-[[nodiscard]] std::unique_ptr<Input> input_of(const Property& property, const InputOrigin& origin,
-                                              const std::vector<std::size_t>& path);
-
 }  // namespace orrery::testkit

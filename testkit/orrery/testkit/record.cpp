@@ -1,5 +1,7 @@
 #include "orrery/testkit/record.hpp"
 
+#include "orrery/testkit/text.hpp"
+
 #include <fmt/core.h>
 
 #include <charconv>
@@ -68,13 +70,6 @@ bool read_name(std::string_view& text, std::uint64_t& value) {
 template <class T>
 bool read_only_number(std::string_view text, T& value) {
   return read_number(text, value) && text.empty();
-}
-
-std::string in_one_line(std::string text) {
-  for (char& c : text) {
-    if (c == '\n' || c == '\r') c = ' ';
-  }
-  return text;
 }
 
 }  // namespace

@@ -158,11 +158,11 @@ void report_explored(const std::string& test, const LoopResult& result, std::uin
                      std::source_location where) {
   const auto& groups = result.progress.groups;
   if (groups.empty()) return report_held(test, result, where);
-  std::string text = fmt::format("{} explored, {}: {} in {}\n", count_of(result.progress.next_run, "run"),
-                                 count_of(result.progress.steps, "step"), "failures", count_of(groups.size(), "group"));
+  std::string text = fmt::format("{} explored, {}: failures in {}\n", count_of(result.progress.next_run, "run"),
+                                 count_of(result.progress.steps, "step"), count_of(groups.size(), "group"));
   for (const Group& group : groups) {
-    text += fmt::format("  {:>8} x {} \"{}\"  first in run {} of seed {:#x}\n", group.count,
-                        sim::headline(group.finding.kind), group.finding.name, group.first_run, seed);
+    text += fmt::format("  {:>8} x {}  first in run {} of seed {:#x}\n", group.count, to_string(group.finding),
+                        group.first_run, seed);
   }
   GTEST_MESSAGE_AT_(where.file_name(), static_cast<int>(where.line()), "", ::testing::TestPartResult::kNonFatalFailure)
       << text;

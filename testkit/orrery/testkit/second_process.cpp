@@ -1,6 +1,7 @@
 #include "orrery/testkit/second_process.hpp"
 
 #include "orrery/core/entropy.hpp"
+#include "orrery/testkit/crash.hpp"
 #include "orrery/testkit/text.hpp"
 
 #include <fmt/core.h>
@@ -85,20 +86,6 @@ void shuffle_heap() {
       std::free(block);
     }
   }
-}
-
-void write_all(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) std::_Exit(1);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-}
-
-std::string in_one_line(std::string text) {
-  std::ranges::replace(text, '\n', ' ');
-  return text;
 }
 
 std::string to_text(const RunAnswer& answer) {
@@ -245,7 +232,7 @@ sim::Finding difference(std::uint64_t run, std::string detail) {
 RunAnswer answer_of(const sim::Outcome& outcome) {
   RunAnswer answer{.trace_hash = outcome.trace_hash, .steps = outcome.steps, .finding = {}, .events = {}};
   if (outcome.finding) {
-    answer.finding = in_one_line(fmt::format("{} \"{}\"", sim::headline(outcome.finding->kind), outcome.finding->name));
+    answer.finding = in_one_line(to_string(*outcome.finding));
   }
   for (const sim::Event& event : outcome.events) answer.events.push_back(in_one_line(sim::to_string(event)));
   return answer;

@@ -1,6 +1,7 @@
 #include "orrery/testkit/shrink.hpp"
 
 #include "orrery/core/entropy.hpp"
+#include "orrery/testkit/build_id.hpp"
 #include "orrery/testkit/detail/candidates.hpp"
 #include "orrery/testkit/detail/op_text.hpp"
 
@@ -482,6 +483,14 @@ class Shrinker {
 };
 
 }  // namespace
+
+void put_shrunk(Record& record, ShrinkResult& shrunk) {
+  put_outcome(record, shrunk.outcome);
+  record.grain = shrunk.grain;
+  record.build = build_id();
+  record.deviations = std::move(shrunk.deviations);
+  record.held_names = std::move(shrunk.held_names);
+}
 
 ShrinkResult shrink(const Property& property, const CheckOptions& options, InputOrigin origin,
                     std::unique_ptr<Input> input, sim::Outcome outcome, ShrinkBudget budget) {

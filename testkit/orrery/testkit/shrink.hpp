@@ -46,6 +46,9 @@ struct ShrinkBudget {
   std::uint64_t operations = 1'000'000;
 };
 
+/// Writes a shrunk run into the record, all but where its input comes from.
+void put_shrunk(Record& record, ShrinkResult& shrunk);
+
 /// Pre: `outcome` is a failing run of `input`, with events recorded; `input` comes from `origin`.
 [[nodiscard]] ShrinkResult shrink(const Property& property, const CheckOptions& options, InputOrigin origin,
                                   std::unique_ptr<Input> input, sim::Outcome outcome, ShrinkBudget budget = {});

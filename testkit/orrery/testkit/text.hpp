@@ -21,6 +21,8 @@ inline constexpr std::size_t report_columns = 110;
 /// Returns: the lines of `text`, each indented, broken where they would pass report_columns, at a space where there is one;
 /// ends with a newline unless it is empty.
 [[nodiscard]] std::string wrap(std::string_view text, std::size_t indent);
+/// Returns: `text` with spaces for what would end the line.
+[[nodiscard]] std::string in_one_line(std::string text);
 /// Returns: `text` as one word of a shell.
 [[nodiscard]] std::string shell_word(std::string_view text);
 /// Returns: 1234567 as "1 234 567".

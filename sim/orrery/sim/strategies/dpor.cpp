@@ -9,10 +9,6 @@ namespace orrery::sim {
 
 namespace {
 
-std::uint64_t pair_key(const Agent& from, const Agent& to, std::uint32_t ordinal) {
-  return mix64((std::uint64_t{from.index} << 32 | to.index) ^ mix64(ordinal + 1));
-}
-
 bool contains(const std::vector<Access>& accesses, std::uint64_t agent) {
   return std::ranges::find(accesses, agent, &Access::agent) != accesses.end();
 }
@@ -147,8 +143,7 @@ bool Dpor::advance() {
   everything_.clear();
   numbers_.clear();
   clocks_.clear();
-  messages_.clear();
-  in_channel_.clear();
+  under_way_ = {};
   return !nodes_.empty();
 }
 
@@ -178,10 +173,9 @@ void Dpor::executed(const Op& op) {
 
   Clock base = clock_of(access.agent);
   if (op.kind == OpKind::deliver) {
-    auto& carried = in_channel_[op.agent->index];
-    if (!carried.empty()) {
-      join(base, carried.front());
-      carried.erase(carried.begin());
+    if (const Clock* const carried = under_way_.next_of(*op.agent)) {
+      join(base, *carried);
+      under_way_.deliver(*op.agent);
     }
   }
   std::vector<std::size_t> races;
@@ -197,14 +191,13 @@ void Dpor::executed(const Op& op) {
 }
 
 void Dpor::sent(const Agent& who, const Agent& from, const Agent& to, std::uint32_t ordinal) {
-  messages_[pair_key(from, to, ordinal)] = clock_now(who);
+  under_way_.send(from, to, ordinal, clock_now(who));
 }
 
-void Dpor::carried(const Agent& from, const Agent& channel) { in_channel_[channel.index].push_back(clock_now(from)); }
+void Dpor::carried(const Agent& from, const Agent& channel) { under_way_.carry(channel, clock_now(from)); }
 
 void Dpor::handles(const Agent& who, const Agent& from, std::uint32_t ordinal) {
-  const auto message = messages_.find(pair_key(from, who, ordinal));
-  if (message != messages_.end()) join(clock_of(who.index), message->second);
+  if (const Clock* const sent = under_way_.find(from, who, ordinal)) join(clock_of(who.index), *sent);
 }
 
 void Dpor::wakes(const Agent& by, const Agent& who) {

@@ -13,6 +13,7 @@
 //               (J. ACM 2017), the source-set algorithm.
 #pragma once
 #include "orrery/sim/dependence.hpp"
+#include "orrery/sim/strategies/under_way.hpp"
 #include "orrery/sim/strategy.hpp"
 
 #include <cstdint>
@@ -90,10 +91,9 @@ class Dpor final : public Strategy {
   std::vector<Access> sleeping_;
   std::vector<Event> events_;
   Clock everything_;
-  std::unordered_map<std::uint64_t, std::uint32_t> numbers_;          // looked up, never iterated, as all of these
-  std::unordered_map<std::uint64_t, Clock> clocks_;                   // by agent
-  std::unordered_map<std::uint64_t, Clock> messages_;                 // by pair and ordinal
-  std::unordered_map<std::uint64_t, std::vector<Clock>> in_channel_;  // by channel, oldest first
+  std::unordered_map<std::uint64_t, std::uint32_t> numbers_;  // looked up, never iterated, like the next
+  std::unordered_map<std::uint64_t, Clock> clocks_;           // by agent
+  UnderWay<Clock> under_way_;
 };
 
 }  // namespace orrery::sim

@@ -85,7 +85,7 @@ void OpNames::done(const Op& op) {
 // ---- writing down -----------------------------------------------------------------------------------------------------
 
 std::uint64_t Noting::choose(const Point& point) {
-  const std::uint64_t index = inner_->choose(point);
+  const std::uint64_t index = Around::choose(point);
   Deviations& deviations = notes_.deviations;
   switch (point.kind) {
     case DecisionKind::draw:
@@ -120,30 +120,21 @@ void Noting::executed(const Op& op) {
   const Agent& where = op.kind == OpKind::deliver ? *op.object : *op.agent;
   notes_.order.push_back({names_.name(op), where.index, std::exchange(has_chosen_, false)});
   names_.done(op);
-  inner_->executed(op);
+  Around::executed(op);
 }
 
 void Noting::hurried(const Op& op) {
   notes_.order.push_back({names_.name(op), op.agent->index, false});
   ++notes_.hurried;
   names_.done(op);
-  inner_->hurried(op);
+  Around::hurried(op);
 }
 
 void Noting::handles(const Agent& who, const Agent& from, std::uint32_t ordinal) {
   if (last_handler_ != nullptr && last_handler_ != &who) ++notes_.switches;
   last_handler_ = &who;
-  inner_->handles(who, from, ordinal);
+  Around::handles(who, from, ordinal);
 }
-
-void Noting::sent(const Agent& who, const Agent& from, const Agent& to, std::uint32_t ordinal) {
-  inner_->sent(who, from, to, ordinal);
-}
-void Noting::carried(const Agent& from, const Agent& channel) { inner_->carried(from, channel); }
-void Noting::wakes(const Agent& by, const Agent& who) { inner_->wakes(by, who); }
-void Noting::spawned(const Agent& child, const Agent& parent) { inner_->spawned(child, parent); }
-void Noting::released(const Op& op) { inner_->released(op); }
-void Noting::withdrawn(const Op& op) { inner_->withdrawn(op); }
 
 // ---- following --------------------------------------------------------------------------------------------------------
 

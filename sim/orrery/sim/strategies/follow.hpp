@@ -11,6 +11,7 @@
 // Source:       SPEC X3; the partial order of a trace as in Mazurkiewicz, "Concurrent Program Schemes" (1977).
 #pragma once
 #include "orrery/sim/dependence.hpp"
+#include "orrery/sim/strategies/around.hpp"
 #include "orrery/sim/strategy.hpp"
 
 #include <cstdint>
@@ -90,29 +91,19 @@ struct Followed {
 };
 
 /// Lets another strategy answer, and writes down by name what it answers.
-class Noting final : public Strategy {
+class Noting final : public Around {
  public:
   /// `notes` outlives it; what stands in it is forgotten.
   Noting(std::unique_ptr<Strategy> inner, Followed& notes, bool wants_labels = false)
-      : inner_{std::move(inner)}, notes_{notes}, wants_labels_{wants_labels} {
+      : Around{std::move(inner)}, notes_{notes}, wants_labels_{wants_labels} {
     notes_ = {};
   }
   [[nodiscard]] std::uint64_t choose(const Point& point) override;
-  [[nodiscard]] std::optional<std::string> divergence() const override { return inner_->divergence(); }
-  [[nodiscard]] bool watches() const noexcept override { return true; }
   void executed(const Op& op) override;
   void hurried(const Op& op) override;
-  void sent(const Agent& who, const Agent& from, const Agent& to, std::uint32_t ordinal) override;
-  void carried(const Agent& from, const Agent& channel) override;
   void handles(const Agent& who, const Agent& from, std::uint32_t ordinal) override;
-  void wakes(const Agent& by, const Agent& who) override;
-  void spawned(const Agent& child, const Agent& parent) override;
-  void released(const Op& op) override;
-  void withdrawn(const Op& op) override;
-  [[nodiscard]] bool gives_up() const noexcept override { return inner_->gives_up(); }
 
  private:
-  std::unique_ptr<Strategy> inner_;
   Followed& notes_;
   OpNames names_;
   FaultCounts faults_;

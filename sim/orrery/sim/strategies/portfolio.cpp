@@ -30,6 +30,8 @@ std::optional<StrategyKind> parse_strategy(std::string_view name) noexcept {
   return std::nullopt;
 }
 
+static_assert(plans_period == 2 * rotation.size(), "every strategy in two grains");
+
 Plan plan_of_run(StrategyKind wanted, GrainSetting grain, std::uint64_t run) noexcept {
   Plan plan;
   const bool is_calibrating = run < calibration_runs;
@@ -76,6 +78,12 @@ std::unique_ptr<Strategy> make_strategy(StrategyKind kind, std::uint64_t seed, c
   }
   ORRERY_CHECK(false, "there is no strategy number {}", static_cast<int>(kind));
   return nullptr;
+}
+
+std::unique_ptr<Strategy> make_watched_strategy(StrategyKind kind, std::uint64_t seed, const Learned& learned,
+                                                Learned& seen) {
+  seen = learned;
+  return std::make_unique<Learning>(make_strategy(kind, seed, learned), seen);
 }
 
 }  // namespace orrery::sim

@@ -48,10 +48,16 @@ struct Plan {
   StrategyKind strategy = StrategyKind::random;  ///< never portfolio
   Grain grain = Grain::fine;
 };
+/// After the calibration the portfolio's plans come again after so many runs.
+inline constexpr std::uint64_t plans_period = 20;
 /// Returns: the plan of run `run`. Of the first runs: one of those that need to know nothing.
 [[nodiscard]] Plan plan_of_run(StrategyKind wanted, GrainSetting grain, std::uint64_t run) noexcept;
 
 /// Returns: a strategy of that kind. `learned` outlives it.
 [[nodiscard]] std::unique_ptr<Strategy> make_strategy(StrategyKind kind, std::uint64_t seed, const Learned& learned);
+/// The same, and when its run is over, `seen` is `learned` and what that run has shown. Made again for another attempt at the
+/// run, it begins again, so that the run counts once.
+[[nodiscard]] std::unique_ptr<Strategy> make_watched_strategy(StrategyKind kind, std::uint64_t seed,
+                                                              const Learned& learned, Learned& seen);
 
 }  // namespace orrery::sim

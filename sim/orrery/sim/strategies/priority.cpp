@@ -37,14 +37,14 @@ std::uint64_t highest(const Point& point, const Priority& priority) {
 // ---- change points ------------------------------------------------------------------------------------------------
 
 ChangePoints::ChangePoints(Entropy& entropy, std::uint64_t count, std::uint64_t steps) {
-  for (std::uint64_t i = 0; i < count && steps > 0; ++i) at_.push_back(entropy.below(steps));
-  std::ranges::sort(at_);
-  const auto [first, last] = std::ranges::unique(at_);
+  for (std::uint64_t i = 0; i < count && steps > 0; ++i) at_.push_back({.step = entropy.below(steps), .number = i + 1});
+  std::ranges::stable_sort(at_, {}, &Change::step);
+  const auto [first, last] = std::ranges::unique(at_, {}, &Change::step);
   at_.erase(first, last);
 }
 
 bool ChangePoints::step() noexcept {
-  if (passed_ == at_.size() || at_[passed_] != steps_++) return false;
+  if (passed_ == at_.size() || at_[passed_].step != steps_++) return false;
   ++passed_;
   return true;
 }
@@ -64,8 +64,7 @@ std::uint64_t Pct::schedule(const Point& point) {
   const auto by_actor = [&](const Op& op) { return priority_of(op); };
   std::uint64_t best = highest(point, by_actor);
   if (changes_.step()) {
-    // Those demoted later are below those demoted earlier, as in the paper.
-    priority_of(point.enabled->option(best)) = drawn - changes_.passed();
+    priority_of(point.enabled->option(best)) = drawn - changes_.number();
     best = highest(point, by_actor);
   }
   // Of what that actor may do (its channels, a timer), anything.
@@ -87,18 +86,13 @@ Pctcp::Pctcp(std::uint64_t seed, std::uint64_t depth, std::uint64_t choices)
 
 Pctcp::Cause& Pctcp::cause_of(std::uint32_t agent) { return at(causes_, agent); }
 
-std::uint64_t Pctcp::pair_key(const Agent& from, const Agent& to, std::uint32_t ordinal) noexcept {
-  return mix64((std::uint64_t{from.index} << 32 | to.index) ^ mix64(ordinal + 1));
-}
-
 /// An operation follows what its agent did last: it joins that chain if nothing else has, or opens one of its own.
 std::uint32_t Pctcp::chain_of(const Op& op) {
   std::uint32_t& chain = at(chain_by_serial_, op.serial);
   if (chain != 0) return chain;
   Cause cause = cause_of(op.agent->index);
   if (op.kind == OpKind::deliver) {
-    const auto carried = in_channel_.find(op.agent->index);
-    if (carried != in_channel_.end() && !carried->second.empty()) cause = carried->second.front();
+    if (const Cause* const carried = under_way_.next_of(*op.agent)) cause = *carried;
   }
   if (cause.chain != 0 && chains_[cause.chain].tail == cause.event) {
     chain = cause.chain;
@@ -114,7 +108,7 @@ std::uint64_t Pctcp::schedule(const Point& point) {
   const auto by_chain = [&](const Op& op) { return chains_[chain_of(op)].priority; };
   std::uint64_t best = highest(point, by_chain);
   if (!changes_.step()) return best;
-  chains_[chain_of(point.enabled->option(best))].priority = drawn - changes_.passed();
+  chains_[chain_of(point.enabled->option(best))].priority = drawn - changes_.number();
   return highest(point, by_chain);
 }
 
@@ -122,22 +116,17 @@ void Pctcp::executed(const Op& op) {
   const std::uint32_t chain = chain_of(op);
   chains_[chain].tail = ++events_;
   cause_of(op.agent->index) = {chain, events_};
-  if (op.kind != OpKind::deliver) return;
-  const auto carried = in_channel_.find(op.agent->index);
-  if (carried != in_channel_.end() && !carried->second.empty()) carried->second.erase(carried->second.begin());
+  if (op.kind == OpKind::deliver && under_way_.next_of(*op.agent) != nullptr) under_way_.deliver(*op.agent);
 }
 
-void Pctcp::carried(const Agent& from, const Agent& channel) {
-  in_channel_[channel.index].push_back(cause_of(from.index));
-}
+void Pctcp::carried(const Agent& from, const Agent& channel) { under_way_.carry(channel, cause_of(from.index)); }
 
 void Pctcp::sent(const Agent& who, const Agent& from, const Agent& to, std::uint32_t ordinal) {
-  messages_[pair_key(from, to, ordinal)] = cause_of(who.index);
+  under_way_.send(from, to, ordinal, cause_of(who.index));
 }
 
 void Pctcp::handles(const Agent& who, const Agent& from, std::uint32_t ordinal) {
-  const auto message = messages_.find(pair_key(from, who, ordinal));
-  if (message != messages_.end()) cause_of(who.index) = message->second;
+  if (const Cause* const sent = under_way_.find(from, who, ordinal)) cause_of(who.index) = *sent;
 }
 
 // ---- POS ----------------------------------------------------------------------------------------------------------

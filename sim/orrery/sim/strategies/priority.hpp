@@ -8,15 +8,16 @@
 //          Delays: Emmi, Qadeer, Rakamaric, "Delay-Bounded Scheduling" (POPL 2011).
 #pragma once
 #include "orrery/sim/dependence.hpp"
+#include "orrery/sim/strategies/under_way.hpp"
 #include "orrery/sim/strategy.hpp"
 
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
 namespace orrery::sim {
 
-/// Where the priorities of a run change: `count` steps below `steps`, drawn uniformly; fewer when two are the same.
+/// Where the priorities of a run change: `count` steps below `steps`, drawn uniformly; fewer when two are the same. Each has
+/// the number of its draw, so that who is demoted later need not be below who was demoted earlier.
 class ChangePoints {
  public:
   ChangePoints(Entropy& entropy, std::uint64_t count, std::uint64_t steps);
@@ -24,9 +25,15 @@ class ChangePoints {
   [[nodiscard]] bool step() noexcept;
   /// Returns: how many changes there have been.
   [[nodiscard]] std::uint64_t passed() const noexcept { return passed_; }
+  /// Returns: the number of the latest change, from 1 on.    Pre: there has been one.
+  [[nodiscard]] std::uint64_t number() const noexcept { return at_[passed_ - 1].number; }
 
  private:
-  std::vector<std::uint64_t> at_;  // ascending
+  struct Change {
+    std::uint64_t step = 0;
+    std::uint64_t number = 0;
+  };
+  std::vector<Change> at_;  // by step
   std::uint64_t steps_ = 0;
   std::uint64_t passed_ = 0;
 };
@@ -75,14 +82,12 @@ class Pctcp final : public RandomWalk {
   };
   [[nodiscard]] std::uint32_t chain_of(const Op& op);
   [[nodiscard]] Cause& cause_of(std::uint32_t agent);
-  [[nodiscard]] static std::uint64_t pair_key(const Agent& from, const Agent& to, std::uint32_t ordinal) noexcept;
 
   ChangePoints changes_;
   std::vector<Chain> chains_{1};
-  std::vector<Cause> causes_;                                         // by agent
-  std::vector<std::uint32_t> chain_by_serial_;                        // of the enabled operations; 0: none yet
-  std::unordered_map<std::uint64_t, Cause> messages_;                 // looked up, never iterated
-  std::unordered_map<std::uint64_t, std::vector<Cause>> in_channel_;  // the same; oldest first
+  std::vector<Cause> causes_;                   // by agent
+  std::vector<std::uint32_t> chain_by_serial_;  // of the enabled operations; 0: none yet
+  UnderWay<Cause> under_way_;
   std::uint64_t events_ = 0;
 };
 

@@ -8,10 +8,6 @@ namespace orrery::sim {
 
 namespace {
 
-std::uint64_t pair_key(const Agent& from, const Agent& to, std::uint32_t ordinal) {
-  return mix64((std::uint64_t{from.index} << 32 | to.index) ^ mix64(ordinal + 1));
-}
-
 /// Who arrives at a receiver with this operation, in every run.
 std::uint64_t arrives_as(const Op& op) { return op.agent->path_hash; }
 
@@ -40,18 +36,16 @@ std::vector<std::uint64_t> Learned::contended() const {
 
 std::uint64_t Learning::choose(const Point& point) {
   choices_ += point.kind == DecisionKind::schedule ? 1 : 0;
-  return inner_->choose(point);
+  return Around::choose(point);
 }
 
 void Learning::executed(const Op& op) {
-  if (inner_->watches()) inner_->executed(op);
-  if (last_.size() <= op.agent->index) last_.resize(op.agent->index + 1);
-  std::uint32_t& last = last_[op.agent->index];
+  Around::executed(op);
+  std::uint32_t& last = last_of(*op.agent);
   if (op.kind == OpKind::deliver) {
-    auto& queue = in_channel_[op.agent->index];
-    if (!queue.empty()) {
-      last = queue.front();
-      queue.erase(queue.begin());
+    if (const std::uint32_t* const carried = under_way_.next_of(*op.agent)) {
+      last = *carried;
+      under_way_.deliver(*op.agent);
     }
   }
   events_.push_back({.sort = stage_of(op), .parent = last});
@@ -60,21 +54,23 @@ void Learning::executed(const Op& op) {
 }
 
 void Learning::sent(const Agent& who, const Agent& from, const Agent& to, std::uint32_t ordinal) {
-  if (inner_->watches()) inner_->sent(who, from, to, ordinal);
-  messages_[pair_key(from, to, ordinal)] = who.index < last_.size() ? last_[who.index] : 0;
+  Around::sent(who, from, to, ordinal);
+  under_way_.send(from, to, ordinal, last_of(who));
 }
 
 void Learning::carried(const Agent& from, const Agent& channel) {
-  if (inner_->watches()) inner_->carried(from, channel);
-  in_channel_[channel.index].push_back(from.index < last_.size() ? last_[from.index] : 0);
+  Around::carried(from, channel);
+  under_way_.carry(channel, last_of(from));
 }
 
 void Learning::handles(const Agent& who, const Agent& from, std::uint32_t ordinal) {
-  if (inner_->watches()) inner_->handles(who, from, ordinal);
-  const auto message = messages_.find(pair_key(from, who, ordinal));
-  if (message == messages_.end()) return;
-  if (last_.size() <= who.index) last_.resize(who.index + 1);
-  last_[who.index] = message->second;
+  Around::handles(who, from, ordinal);
+  if (const std::uint32_t* const sent = under_way_.find(from, who, ordinal)) last_of(who) = *sent;
+}
+
+std::uint32_t& Learning::last_of(const Agent& agent) {
+  if (last_.size() <= agent.index) last_.resize(agent.index + 1);
+  return last_[agent.index];
 }
 
 Learning::~Learning() {

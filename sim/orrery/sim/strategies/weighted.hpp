@@ -7,12 +7,13 @@
 // Source:  URW and SURW: Zhao et al., "Selectively Uniform Concurrency Testing" (ASPLOS 2025).
 #pragma once
 #include "orrery/sim/dependence.hpp"
+#include "orrery/sim/strategies/around.hpp"
+#include "orrery/sim/strategies/under_way.hpp"
 #include "orrery/sim/strategy.hpp"
 
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 namespace orrery::sim {
@@ -40,18 +41,16 @@ class Learned {
 };
 
 /// Makes a run's choices as `inner` would, and adds what it sees to `learned`.
-class Learning final : public Strategy {
+class Learning final : public Around {
  public:
   /// `learned` outlives this, and is added to when it is destroyed.
-  Learning(std::unique_ptr<Strategy> inner, Learned& learned) : inner_{std::move(inner)}, learned_{learned} {}
+  Learning(std::unique_ptr<Strategy> inner, Learned& learned) : Around{std::move(inner)}, learned_{learned} {}
   Learning(const Learning&) = delete;
   Learning& operator=(const Learning&) = delete;
   ~Learning() override;
 
   [[nodiscard]] std::uint64_t choose(const Point& point) override;
-  [[nodiscard]] bool watches() const noexcept override { return true; }
   void executed(const Op& op) override;
-  void hurried(const Op& op) override { inner_->hurried(op); }
   void sent(const Agent& who, const Agent& from, const Agent& to, std::uint32_t ordinal) override;
   void carried(const Agent& from, const Agent& channel) override;
   void handles(const Agent& who, const Agent& from, std::uint32_t ordinal) override;
@@ -61,13 +60,14 @@ class Learning final : public Strategy {
     std::uint64_t sort = 0;
     std::uint32_t parent = 0;  ///< number of the event that it follows from
   };
-  std::unique_ptr<Strategy> inner_;
+  /// Returns: the number of the event that what `agent` does next follows from; 0 at first.
+  [[nodiscard]] std::uint32_t& last_of(const Agent& agent);
+
   Learned& learned_;
   std::uint64_t choices_ = 0;
-  std::vector<Event> events_{1};                                              // 0: the body of the test
-  std::vector<std::uint32_t> last_;                                           // by agent: what it comes from
-  std::unordered_map<std::uint64_t, std::uint32_t> messages_;                 // looked up, never iterated
-  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> in_channel_;  // the same
+  std::vector<Event> events_{1};     // 0: the body of the test
+  std::vector<std::uint32_t> last_;  // by agent
+  UnderWay<std::uint32_t> under_way_;
   std::map<std::uint64_t, std::map<std::uint64_t, std::uint64_t>> met_;
 };
 

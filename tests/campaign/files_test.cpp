@@ -1,5 +1,6 @@
 // What a campaign leaves behind and reads again: events, states, kept failures, traces.
 #include "orrery/testkit/events.hpp"
+#include "orrery/testkit/failure_folder.hpp"
 #include "orrery/testkit/json.hpp"
 #include "orrery/testkit/progress.hpp"
 #include "orrery/testkit/regressions.hpp"
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 
 namespace orrery::testing {
 namespace {
@@ -177,6 +179,64 @@ TEST_F(KeptFailure, of_another_test_is_left_out_and_an_unreadable_one_is_named) 
   const auto replayed = replay(property);
   ASSERT_TRUE(replayed.bad_file);
   EXPECT_NE(replayed.bad_file->find("b.orrery: the record is truncated"), std::string::npos) << *replayed.bad_file;
+}
+
+// ---- the folders of failures ----------------------------------------------------------------------------------------
+
+struct FailureFolders : ::testing::Test {
+  /// Puts a failure there that is `age` old.
+  void add(const std::string& name, std::chrono::hours age) const {
+    const std::string report = folder.path + "/out/" + name + "/report.txt";
+    ASSERT_TRUE(testkit::write_file(report, "story"));
+    std::filesystem::last_write_time(report, std::filesystem::file_time_type::clock::now() - age);
+  }
+  void prune(const std::string& written) const {
+    testkit::prune_failures(folder.path + "/out", folder.path + "/out/" + written, folder.path + "/kept", 4);
+  }
+  [[nodiscard]] std::set<std::string> names() const {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator{folder.path + "/out"})
+      names.insert(entry.path().filename().string());
+    return names;
+  }
+  Folder folder;
+};
+
+TEST_F(FailureFolders, are_pruned_from_the_oldest_on) {
+  for (int i = 1; i <= 6; ++i) add("t" + std::to_string(i), std::chrono::hours{10 - i});
+  prune("t6");
+  EXPECT_EQ(names(), (std::set<std::string>{"t3", "t4", "t5", "t6"}));
+}
+
+TEST_F(FailureFolders, stay_when_they_were_kept_are_new_or_are_none) {
+  add("kept-1", 90h);
+  add("kept-1-loose", 91h);
+  ASSERT_TRUE(testkit::write_file(folder.path + "/kept/kept-1.orrery", "record"));
+  ASSERT_TRUE(testkit::write_file(folder.path + "/out/mine/notes.txt", "mine"));
+  ASSERT_TRUE(testkit::write_file(folder.path + "/out/campaign.state", "state"));
+  add("old", 50h);
+  add("first", 80h);
+  prune("first");  // what this process writes, however old it says to be
+  for (int i = 1; i <= 5; ++i) add("t" + std::to_string(i), std::chrono::hours{i});
+  prune("t1");
+  EXPECT_EQ(names(), (std::set<std::string>{"kept-1", "kept-1-loose", "mine", "campaign.state", "first", "t1"}));
+}
+
+TEST(ReproScript, goes_by_the_record_beside_it_or_by_the_token) {
+  Failure failure;
+  failure.record.test = "Bank.It's#2";
+  failure.finding = {.kind = FindingKind::stuck, .name = "two\nlines", .detail = {}, .file = {}};
+  testkit::ReproCommand command{.program = "/bin/a test", .working_folder = "/a b", .variables = "X=1 "};
+  const std::string script = testkit::repro_script(failure, command);
+  EXPECT_NE(script.find("# Bank.It's#2: STUCK \"two lines\"\n"), std::string::npos) << script;
+  EXPECT_NE(script.find("cd -- '/a b' || exit 2\n"), std::string::npos) << script;
+  EXPECT_TRUE(
+      script.ends_with("exec env X=1 ORRERY_REPLAY=\"$here/failure.orrery\" '/bin/a test' "
+                       "'--gtest_filter=Bank.It'\\''s' \"$@\"\n"))
+      << script;
+  command.has_record = false;
+  EXPECT_NE(testkit::repro_script(failure, command).find(" ORRERY_REPLAY=" + to_string(failure.record.token) + " "),
+            std::string::npos);
 }
 
 // ---- for people and for CI ------------------------------------------------------------------------------------------

@@ -111,6 +111,11 @@ run "$orrery" replay "$record" --loose --binary "$changed"
 grep -q 'followed loosely, since' "$work/stdout" || fail "a loose replay does not say so"
 ends 1 'steps identical' replay "$record" --binary "$naive" # the record is what it was
 ends 0 'shrunk .*failure.orrery: [0-9]+ steps -> [0-9]+ steps' shrink "$record" --time 300ms --binary "$naive"
+# repro.sh makes it again from anywhere, also when the folder has been moved
+cp -r "${record%/*}" "$work/moved folder"
+(cd / && run "$work/moved folder/repro.sh" --gtest_color=no && exit "$code")
+(($? == 1)) || fail "exit code other than 1 of repro.sh"
+grep -qE 'moved folder/failure.orrery: reproduced \(([0-9]+)/\1 steps identical' "$work/stdout" || fail "repro.sh does not reproduce"
 # a trap without a debugger ends the process
 run ORRERY_BREAK=4 ORRERY_REPLAY="$record" "$naive"
 ((code == 128 + 5)) || fail "exit code $code instead of SIGTRAP's"
@@ -179,6 +184,40 @@ if [[ -x ${orrery%/*}/zoo ]]; then
 else
   refuses 'there is no .*/zoo' zoo
 fi
+
+# --- orrery.toml: found from below, told with its line, read by the tool and by a test program alike ---------------------
+mkdir -p "$work/project/deep"
+cat >"$work/project/orrery.toml" <<'END'
+# what this project wants
+runs = 30
+seed = 0x11
+jobs = 2
+out = "found"
+END
+in_project() { (cd "$work/project/deep" && env -u ORRERY_RUNS -u ORRERY_OUT "$@") >"$work/stdout" 2>"$work/stderr" </dev/null; code=$?; }
+in_project "$orrery" config --jobs 1
+for line in 'ORRERY_RUNS +30 +\.\./orrery\.toml:2' 'ORRERY_SEED +0x11 +\.\./orrery\.toml:3' 'ORRERY_JOBS +1 +command line' \
+  "ORRERY_OUT +$work/project/found +\.\./orrery\.toml:5" 'ORRERY_GRAIN +auto +default'; do
+  grep -qE "^$line\$" "$work/stdout" || fail "config does not say '$line'"
+done
+in_project ORRERY_SEED=5 "$orrery" config
+grep -qE '^ORRERY_SEED +5 +environment$' "$work/stdout" || fail "the environment does not win over orrery.toml"
+for program in "$right" "$orrery run --binary $right"; do
+  # shellcheck disable=SC2086
+  in_project $program
+  grep -q 'seed 0x11, 30 runs by 2 workers' "$work/stdout" || fail "$program does not read orrery.toml"
+done
+in_project "$right" --orrery_seed=0x12 --orrery_jobs=1
+grep -q 'seed 0x12, 30 runs, ' "$work/stdout" || fail "a flag does not win over orrery.toml"
+in_project "$naive" --orrery_runs=400
+[[ -f $work/project/found/latest/failure.orrery ]] || fail "out does not begin where orrery.toml stands"
+echo 'rusn = 5' >>"$work/project/orrery.toml"
+for program in "$right" "$orrery config" "$orrery run --binary $right"; do
+  # shellcheck disable=SC2086
+  in_project $program
+  ((code == 2)) || fail "exit code $code instead of 2 for a bad orrery.toml: $program"
+  [[ $(<"$work/stderr") == 'orrery: ../orrery.toml:6: unknown key rusn; is runs meant?' ]] || fail "$program says something else"
+done
 
 # --- Ctrl-C: what has begun is finished and reported, with exit code 130 -----------------------------------------------
 for jobs in 1 2; do

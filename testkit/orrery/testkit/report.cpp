@@ -1,6 +1,7 @@
 #include "orrery/testkit/report.hpp"
 
 #include "orrery/testkit/events.hpp"
+#include "orrery/testkit/failure_folder.hpp"
 #include "orrery/testkit/settings.hpp"
 #include "orrery/testkit/story.hpp"
 #include "orrery/testkit/text.hpp"
@@ -67,10 +68,27 @@ void say(const std::string& text) {
   std::fflush(stdout);
 }
 
+namespace {
+
+/// What a token does not hold.
+std::string variables_for() {
+  return settings().max_steps ? fmt::format("ORRERY_MAX_STEPS={} ", *settings().max_steps) : "";
+}
+
+std::expected<void, std::string> write_repro(const std::string& folder, const Failure& failure, bool has_record) {
+  std::error_code error;
+  const ReproCommand command{.program = std::filesystem::read_symlink("/proc/self/exe", error).string(),
+                             .working_folder = std::filesystem::current_path(error).string(),
+                             .variables = variables_for(),
+                             .has_record = has_record};
+  return write_program(folder + "/repro.sh", repro_script(failure, command));
+}
+
+}  // namespace
+
 std::string command_for(const std::string& test) {
-  std::string command;
-  if (settings().max_steps) command += fmt::format("ORRERY_MAX_STEPS={} ", *settings().max_steps);
-  return command + shell_word(this_program()) + " " + shell_word("--gtest_filter=" + test.substr(0, test.find('#')));
+  return variables_for() + shell_word(this_program()) + " " +
+         shell_word("--gtest_filter=" + test.substr(0, test.find('#')));
 }
 
 void report_failure(const Failure& failure, std::source_location where, std::string_view variant) {
@@ -90,8 +108,11 @@ void report_failure(const Failure& failure, std::source_location where, std::str
   }
   if (written) written = write_file(reproduction.report_path, tell_story(failure, reproduction, StoryLength::whole));
   if (written) written = write_file(folder + "/trace.jsonl", trace_lines(failure.outcome));
+  if (written) written = write_repro(folder, failure, !reproduction.record_path.empty());
   if (written) {
     link_latest(folder);
+    prune_failures(fmt::format("{}/{}", settings().out, failure.record.test), folder,
+                   fmt::format("{}/{}", settings().regressions, failure.record.test));
   } else {
     say(written.error());
     reproduction.record_path.clear();

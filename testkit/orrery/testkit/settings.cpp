@@ -1,5 +1,6 @@
 #include "orrery/testkit/settings.hpp"
 
+#include "orrery/testkit/settings_file.hpp"
 #include "orrery/testkit/workers.hpp"
 
 #include <fmt/core.h>
@@ -11,6 +12,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <numeric>
 #include <string_view>
 #include <utility>
@@ -175,30 +177,31 @@ Set set(Settings& settings, std::string_view key, std::string_view name, std::st
   return {};
 }
 
-constexpr SettingName variables[] = {{"seed", "ORRERY_SEED", "0x5eed2026"},
-                                     {"runs", "ORRERY_RUNS", "the test's, or 1000"},
-                                     {"time", "ORRERY_TIME", "no limit"},
-                                     {"jobs", "ORRERY_JOBS", "1"},
-                                     {"strategy", "ORRERY_STRATEGY", "portfolio"},
-                                     {"grain", "ORRERY_GRAIN", "auto"},
-                                     {"faults", "ORRERY_FAULTS", "the test's, or local"},
-                                     {"max_steps", "ORRERY_MAX_STEPS", "the test's, or 10000"},
-                                     {"check_determinism", "ORRERY_CHECK_DETERMINISM", "auto"},
-                                     {"replay", "ORRERY_REPLAY", "none"},
-                                     {"mode", "ORRERY_MODE", "check"},
-                                     {"until", "ORRERY_UNTIL", "the end"},
-                                     {"break", "ORRERY_BREAK", "nowhere"},
-                                     {"trace_file", "ORRERY_TRACE_FILE", "none"},
-                                     {"explore", "ORRERY_EXPLORE", "0"},
-                                     {"stop_after", "ORRERY_STOP_AFTER", "0"},
-                                     {"resume", "ORRERY_RESUME", "0"},
-                                     {"strict", "ORRERY_STRICT", "0"},
-                                     {"verbose", "ORRERY_VERBOSE", "0"},
-                                     {"out", "ORRERY_OUT", "orrery-out"},
-                                     {"regressions", "ORRERY_REGRESSIONS", "orrery-regressions"},
-                                     {"json", "ORRERY_JSON", "none"},
-                                     {"ci", "ORRERY_CI", "auto"},
-                                     {"test_time_factor", "ORRERY_TEST_TIME_FACTOR", "1"}};
+using Form = SettingName::Form;
+constexpr SettingName variables[] = {{"seed", "ORRERY_SEED", "0x5eed2026", Form::number},
+                                     {"runs", "ORRERY_RUNS", "the test's, or 1000", Form::number},
+                                     {"time", "ORRERY_TIME", "no limit", Form::time},
+                                     {"jobs", "ORRERY_JOBS", "1", Form::number},
+                                     {"strategy", "ORRERY_STRATEGY", "portfolio", Form::text},
+                                     {"grain", "ORRERY_GRAIN", "auto", Form::text},
+                                     {"faults", "ORRERY_FAULTS", "the test's, or local", Form::text},
+                                     {"max_steps", "ORRERY_MAX_STEPS", "the test's, or 10000", Form::number},
+                                     {"check_determinism", "ORRERY_CHECK_DETERMINISM", "auto", Form::text},
+                                     {"replay", "ORRERY_REPLAY", "none", Form::run},
+                                     {"mode", "ORRERY_MODE", "check", Form::run},
+                                     {"until", "ORRERY_UNTIL", "the end", Form::run},
+                                     {"break", "ORRERY_BREAK", "nowhere", Form::run},
+                                     {"trace_file", "ORRERY_TRACE_FILE", "none", Form::run},
+                                     {"explore", "ORRERY_EXPLORE", "0", Form::yes_or_no},
+                                     {"stop_after", "ORRERY_STOP_AFTER", "0", Form::number},
+                                     {"resume", "ORRERY_RESUME", "0", Form::yes_or_no},
+                                     {"strict", "ORRERY_STRICT", "0", Form::yes_or_no},
+                                     {"verbose", "ORRERY_VERBOSE", "0", Form::yes_or_no},
+                                     {"out", "ORRERY_OUT", "orrery-out", Form::path},
+                                     {"regressions", "ORRERY_REGRESSIONS", "orrery-regressions", Form::path},
+                                     {"json", "ORRERY_JSON", "none", Form::path},
+                                     {"ci", "ORRERY_CI", "auto", Form::text},
+                                     {"test_time_factor", "ORRERY_TEST_TIME_FACTOR", "1", Form::number}};
 
 /// Returns: how many characters must be put in, left out or changed to turn `a` into `b`.    Source: Levenshtein's.
 std::size_t edits(std::string_view a, std::string_view b) {
@@ -235,6 +238,48 @@ const char* meant(std::string_view name) {
   return best;
 }
 
+/// Keeps what was given last.
+void note(std::vector<GivenSetting>* given, std::string_view key, std::string_view value, std::string from) {
+  if (given == nullptr) return;
+  std::erase_if(*given, [&](const GivenSetting& one) { return one.key == key; });
+  given->push_back({.key = key, .value = std::string{value}, .from = std::move(from)});
+}
+
+/// Says what a value of orrery.toml should have been. Returns: nothing when it is that.
+const char* wrong_form(Form wanted, FileSetting::Form is) {
+  switch (wanted) {
+    case Form::number:
+      return is == FileSetting::Form::whole_number ? nullptr : "is a whole number, without quotes";
+    case Form::yes_or_no:
+      return is == FileSetting::Form::yes_or_no ? nullptr : "is true or false, without quotes";
+    case Form::text:
+    case Form::path:
+      return is == FileSetting::Form::text ? nullptr : "is a text, in quotes";
+    case Form::time:
+      return is != FileSetting::Form::yes_or_no ? nullptr : "is a time, in quotes, such as \"90s\"";
+    case Form::run:
+      break;
+  }
+  return "is about one run: it is set on the command line or in the environment";
+}
+
+Set set_from_file(Settings& settings, const SettingsFile& file, const FileSetting& line,
+                  std::vector<GivenSetting>* given) {
+  const std::string place = fmt::format("{}:{}", file.name, line.line);
+  const auto* const name = std::ranges::find(variables, line.key, &SettingName::key);
+  if (name == std::end(variables))
+    return std::unexpected(fmt::format("{}: unknown key {}; is {} meant?", place, line.key, nearest_key(line.key)));
+  if (const char* const wrong = wrong_form(name->form, line.form))
+    return std::unexpected(fmt::format("{}: {} {}", place, line.key, wrong));
+  std::string value = line.value;
+  if (name->form == Form::yes_or_no) value = value == "true" ? "1" : "0";
+  if (name->form == Form::path && !value.empty() && !file.folder.empty()) value = (file.folder / value).string();
+  bool known = false;
+  auto result = set(settings, line.key, fmt::format("{}: {}", place, line.key), value, known);
+  if (result) note(given, name->key, value, place);
+  return result;
+}
+
 std::optional<Settings>& current() {
   static std::optional<Settings> instance;
   return instance;
@@ -258,16 +303,26 @@ std::optional<std::chrono::milliseconds> parse_time(std::string_view text) {
   return std::nullopt;
 }
 
-std::expected<Settings, std::string> settings_from_environment() {
+std::expected<Settings, std::string> settings_from_environment(std::vector<GivenSetting>* given) {
   Settings settings;
-  for (const auto& [key, name, otherwise] : variables) {
-    const char* const value = std::getenv(name);
+  (void)set_ci(settings, "ORRERY_CI", "auto");
+  std::error_code error;
+  const auto file = find_settings_file(std::filesystem::current_path(error));
+  if (!file) return std::unexpected(file.error());
+  if (*file) {
+    for (const FileSetting& line : (*file)->settings) {
+      if (auto result = set_from_file(settings, **file, line, given); !result)
+        return std::unexpected(std::move(result.error()));
+    }
+  }
+  for (const SettingName& name : variables) {
+    const char* const value = std::getenv(name.variable);
     if (value == nullptr) continue;
     bool known = false;
-    if (auto result = set(settings, key, name, value, known); !result)
+    if (auto result = set(settings, name.key, name.variable, value, known); !result)
       return std::unexpected(std::move(result.error()));
+    note(given, name.key, value, "environment");
   }
-  if (std::getenv("ORRERY_CI") == nullptr) (void)set_ci(settings, "ORRERY_CI", "auto");
   for (char** at = environ; *at != nullptr; ++at) {
     const std::string_view entry = *at;
     const std::string_view name = entry.substr(0, entry.find('='));
@@ -321,7 +376,7 @@ void set_settings(Settings settings) { current() = std::move(settings); }
 std::span<const SettingName> setting_names() noexcept { return variables; }
 
 std::string_view help() {
-  return R"(Properties of actor systems (flag or environment variable; the flag wins):
+  return R"(Properties of actor systems (flag or environment variable; the flag wins, then the variable, then orrery.toml):
   --orrery_seed=N        ORRERY_SEED       the seed of every campaign, decimal or 0x...
   --orrery_runs=N        ORRERY_RUNS       runs per property
   --orrery_replay=T      ORRERY_REPLAY     make one run again: a token, or the path of a failure.orrery

@@ -1,6 +1,6 @@
-// settings.hpp: what the command line and the environment say about a campaign.
-// Order: flag > environment > what the test says > default. A bad value is an error, never ignored: one line on stderr,
-//        exit code 2, before any test runs (with gtest_main) or at the first check (with another main).
+// settings.hpp: what the command line, the environment and orrery.toml say about a campaign.
+// Order: flag > environment > orrery.toml > what the test says > default. A bad value is an error, never ignored: one line
+//        on stderr, exit code 2, before any test runs (with gtest_main) or at the first check (with another main).
 // Source:  UX section 3.
 #pragma once
 #include "orrery/sim/strategies/portfolio.hpp"
@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace orrery::testkit {
 
@@ -63,15 +64,25 @@ struct Settings {
   std::uint32_t time_factor = 1;          ///< ORRERY_TEST_TIME_FACTOR: what a probe's real waits are multiplied by
 };
 
-/// Reads the environment. A variable that is nearly spelled like one of ours is refused, too: a typing error must not pass
-/// for a setting. Returns: the settings, or one sentence that names the variable and what is wrong.
-[[nodiscard]] std::expected<Settings, std::string> settings_from_environment();
+/// A setting that somebody has made.
+struct GivenSetting {
+  std::string_view key;
+  std::string value;
+  std::string from;  ///< "environment", or "orrery.toml:3"
+};
+
+/// Reads orrery.toml (settings_file.hpp), then the environment, which wins. A relative path in the file begins where the
+/// file stands. A key, or a variable, that is nearly spelled like one of ours is refused, too: a typing error must not pass
+/// for a setting. `given`: where to put what has been set, each key once, if that is wanted.
+/// Returns: the settings, or one sentence that names the line or the variable and what is wrong.
+[[nodiscard]] std::expected<Settings, std::string> settings_from_environment(
+    std::vector<GivenSetting>* given = nullptr);
 
 /// Takes --orrery_seed=N and the like out of argv and adds them to `settings`.
 /// Returns: a sentence that names a flag of ours that is unknown or has a bad value.
 [[nodiscard]] std::expected<void, std::string> take_flags(Settings& settings, int& argc, char** argv);
 
-/// The settings of this process: the environment, unless set_settings() was called. Exits with code 2 when they are bad.
+/// The settings of this process: those of its environment, unless set_settings() was called. Exits with code 2 when they are bad.
 [[nodiscard]] const Settings& settings();
 void set_settings(Settings settings);
 
@@ -80,9 +91,12 @@ void set_settings(Settings settings);
 
 /// A variable, and what holds when it is not set.
 struct SettingName {
+  /// What it is in orrery.toml. `run`: it is about one run, and does not stand there.
+  enum class Form : std::uint8_t { number, yes_or_no, text, path, time, run };
   std::string_view key;  ///< of --orrery_<key>
   const char* variable;
   std::string_view otherwise;
+  Form form;
 };
 [[nodiscard]] std::span<const SettingName> setting_names() noexcept;
 

@@ -21,6 +21,24 @@ std::string Arguments::value(const std::string& flag, std::string otherwise) con
   return found == flags.end() ? otherwise : found->second.back();
 }
 
+const std::vector<testkit::GivenSetting>& given_settings() {
+  static const std::vector<testkit::GivenSetting> all = [] {
+    std::vector<testkit::GivenSetting> given;
+    if (const auto read = testkit::settings_from_environment(&given); !read) refuse(read.error());
+    return given;
+  }();
+  return all;
+}
+
+bool is_given(std::string_view key) {
+  return std::ranges::find(given_settings(), key, &testkit::GivenSetting::key) != given_settings().end();
+}
+
+std::string effective(const Arguments& arguments, const std::string& key, std::string otherwise) {
+  const auto given = std::ranges::find(given_settings(), key, &testkit::GivenSetting::key);
+  return arguments.value("--" + key, given == given_settings().end() ? std::move(otherwise) : given->value);
+}
+
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
   std::size_t least = 3;  // Levenshtein's distance

@@ -1,6 +1,7 @@
 // arguments.hpp: the words of the command line.
 #pragma once
 #include "orrery/testkit/cli/process.hpp"
+#include "orrery/testkit/settings.hpp"
 
 #include <map>
 #include <optional>
@@ -13,13 +14,13 @@ namespace orrery::cli {
 
 inline constexpr int exit_held = 0;
 inline constexpr int exit_falsified = 1;
-inline constexpr int exit_usage = 2;
+using testkit::exit_usage;
 inline constexpr int exit_non_deterministic = 3;
 inline constexpr int exit_inconclusive = 4;
-inline constexpr int exit_diverged = 5;
+using testkit::exit_diverged;
 inline constexpr int exit_internal = 70;
 inline constexpr int exit_skipped = 77;
-inline constexpr int exit_interrupted = 130;
+using testkit::exit_interrupted;
 
 /// Prints "orrery: <sentence>" on stderr and exits with code 2.
 [[noreturn]] void refuse(const std::string& sentence);
@@ -53,6 +54,13 @@ struct Arguments {
 
 /// Reads what follows the command's name. Errors: end the tool with exit code 2 and one line.
 [[nodiscard]] Arguments read_arguments(const Command& command, std::span<char* const> words);
+
+/// What orrery.toml and the environment say. Errors: end the tool with exit code 2 and one line.
+[[nodiscard]] const std::vector<testkit::GivenSetting>& given_settings();
+/// Returns: whether orrery.toml or the environment sets `key`.
+[[nodiscard]] bool is_given(std::string_view key);
+/// Returns: the value of the setting `key`: that of the flag --key, or what is given, or `otherwise`.
+[[nodiscard]] std::string effective(const Arguments& arguments, const std::string& key, std::string otherwise);
 
 /// Returns: the candidate that is spelled most like `word`, or empty when none is near.
 [[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates);

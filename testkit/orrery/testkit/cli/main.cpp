@@ -154,6 +154,7 @@ int run(std::span<char* const> words) {
     return help(words.first(1));
   }
   const Arguments arguments = read_arguments(command, rest);
+  (void)given_settings();  // what is wrong is said before anything is begun
   if (name == "run" || name == "explore") return run_tests(arguments);
   if (name == "replay") return replay_run(arguments);
   if (name == "shrink") return shrink_record(arguments);

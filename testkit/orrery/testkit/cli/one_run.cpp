@@ -100,8 +100,7 @@ int keep_run(const Arguments& arguments) {
   const bool is_file = word.contains('/') || word.ends_with(".orrery");
   const std::string path = is_file ? word : record_of(arguments, find_run(arguments, word));
   const testkit::Record record = read_record(path);
-  const char* const variable = std::getenv("ORRERY_REGRESSIONS");
-  const std::string folder = arguments.value("--regressions", variable == nullptr ? "orrery-regressions" : variable);
+  const std::string folder = effective(arguments, "regressions", "orrery-regressions");
   const std::string kept = fmt::format("{}/{}/{}.orrery", folder, record.test, to_string(record.token));
   if (const auto written = testkit::write_file(kept, testkit::to_text(record)); !written) refuse(written.error());
   fmt::print("kept as {}: {} is replayed first from now on\n", kept, record.test);

@@ -158,8 +158,7 @@ NamedRun find_run(const Arguments& arguments, const std::string& token_or_file) 
 
 std::string record_of(const Arguments& arguments, const NamedRun& run) {
   if (run.is_record) return run.text;
-  const char* const variable = std::getenv("ORRERY_OUT");
-  const std::string out = arguments.value("--out", variable == nullptr ? "orrery-out" : variable);
+  const std::string out = effective(arguments, "out", "orrery-out");
   const auto find = [&]() -> std::string {
     std::error_code error;
     for (const auto& entry : files::recursive_directory_iterator{out, error}) {

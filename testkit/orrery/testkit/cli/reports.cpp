@@ -53,7 +53,8 @@ void check(bool is_good, std::string_view what, const std::string& is, std::stri
 }  // namespace
 
 int triage_folder(const Arguments& arguments) {
-  const std::string folder = arguments.words.empty() ? "orrery-out" : arguments.words.front();
+  const std::string folder =
+      arguments.words.empty() ? effective(arguments, "out", "orrery-out") : arguments.words.front();
   std::map<std::pair<std::string, std::string>, std::vector<Found>> groups;  // by test and finding
   std::error_code error;
   std::size_t unreadable = 0;
@@ -124,16 +125,14 @@ int look_at_machine(const Arguments& arguments) {
 }
 
 int print_configuration(const Arguments& arguments) {
-  if (const auto good = testkit::settings_from_environment(); !good) refuse(good.error());
   fmt::print("{:<24} {:<24} {}\n", "variable", "value", "from");
   for (const testkit::SettingName& setting : testkit::setting_names()) {
-    const auto given =
-        std::ranges::find_if(arguments.variables, [&](const auto& one) { return one.first == setting.variable; });
-    const char* const variable = std::getenv(setting.variable);
-    if (given != arguments.variables.end()) {
-      fmt::print("{:<24} {:<24} command line\n", setting.variable, given->second);
-    } else if (variable != nullptr) {
-      fmt::print("{:<24} {:<24} environment\n", setting.variable, variable);
+    const auto flag = std::ranges::find(arguments.variables, setting.variable, &Variables::value_type::first);
+    const auto given = std::ranges::find(given_settings(), setting.key, &testkit::GivenSetting::key);
+    if (flag != arguments.variables.end()) {
+      fmt::print("{:<24} {:<24} command line\n", setting.variable, flag->second);
+    } else if (given != given_settings().end()) {
+      fmt::print("{:<24} {:<24} {}\n", setting.variable, given->value, given->from);
     } else {
       fmt::print("{:<24} {:<24} default\n", setting.variable, setting.otherwise);
     }

@@ -127,9 +127,10 @@ int run_tests(const Arguments& arguments) {
   Variables variables = arguments.variables;
   if (arguments.command->name == "explore") {
     variables.emplace_back("ORRERY_EXPLORE", "1");
-    if (!arguments.has("--time") && !arguments.has("--runs")) variables.emplace_back("ORRERY_TIME", "1m");
+    const bool has_end = arguments.has("--time") || arguments.has("--runs") || is_given("time") || is_given("runs");
+    if (!has_end) variables.emplace_back("ORRERY_TIME", "1m");
   }
-  if (!arguments.has("--jobs")) {
+  if (!arguments.has("--jobs") && !is_given("jobs")) {
     variables.emplace_back("ORRERY_JOBS", std::to_string(std::clamp(std::thread::hardware_concurrency(), 1U, 256U)));
   }
   const Scratch scratch;

@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -74,26 +75,31 @@ std::string read_to_end(int file) {
   }
 }
 
-/// What a failure's fields are in the middle of a run that has just crashed.
-void tell_where(Failure& failure, sim::World* world, std::string_view signal) {
-  failure.finding = {.kind = sim::FindingKind::crash, .name = std::string{signal}, .detail = {}, .file = {}};
+/// What an outcome is in the middle of a run that has just crashed.
+void tell_where(sim::Outcome& outcome, sim::World* world, std::string_view signal) {
+  outcome = {};
+  outcome.finding = {.kind = sim::FindingKind::crash, .name = std::string{signal}, .detail = {}, .file = {}};
   if (world == nullptr) {
-    failure.finding.detail = "outside of the body of the test";
+    outcome.finding->detail = "outside of the body of the test";
     return;
   }
   sim::Engine& engine = world->internals();
-  failure.finding.name += " " + place_of(*world, false);
-  failure.finding.step = engine.steps();
-  failure.finding.detail = fmt::format("{} {}, step {}", signal, place_of(*world), engine.steps());
-  failure.outcome.finding = failure.finding;
-  failure.outcome.steps = engine.steps();
-  failure.outcome.operations = engine.operations();
-  failure.outcome.decisions = engine.decisions();
-  failure.outcome.trace_hash = engine.trace_hash();
-  failure.outcome.events = engine.events();
-  failure.original_choices = count_choices(engine.decisions()).schedule;
-  failure.outcome.reduced = engine.options().reduce;
-  put_outcome(failure.record, failure.outcome);
+  outcome.finding->name += " " + place_of(*world, false);
+  outcome.finding->step = engine.steps();
+  outcome.finding->detail = fmt::format("{} {}, step {}", signal, place_of(*world), engine.steps());
+  outcome.steps = engine.steps();
+  outcome.operations = engine.operations();
+  outcome.decisions = engine.decisions();
+  outcome.trace_hash = engine.trace_hash();
+  outcome.events = engine.events();
+  outcome.reduced = engine.options().reduce;
+}
+
+/// Puts a run that was not shrunk into the failure.
+void put_run(Failure& failure, sim::Outcome outcome) {
+  failure.original_choices = count_choices(outcome.decisions).schedule;
+  put_outcome(failure.record, outcome);
+  failure.outcome = std::move(outcome);
 }
 
 std::string bytes_of(const Failure& failure) {
@@ -105,7 +111,7 @@ std::string bytes_of(const Failure& failure) {
 }  // namespace
 
 Made make_in_a_process(const std::function<std::string()>& make,
-                       const std::function<std::string(std::string_view)>& on_crash) {
+                       const std::function<std::string(std::string_view)>& on_crash, ApartOptions options) {
   std::array<int, 2> ends{};
   ORRERY_CHECK(pipe(ends.data()) == 0);
   std::fflush(nullptr);
@@ -119,6 +125,12 @@ Made make_in_a_process(const std::function<std::string()>& make,
     const rlimit no_core{.rlim_cur = 0, .rlim_max = 0};
     setrlimit(RLIMIT_CORE, &no_core);
     close(ends[0]);
+    if (options.is_quiet) {
+      const int nowhere = open("/dev/null", O_WRONLY);
+      dup2(nowhere, STDOUT_FILENO);
+      dup2(nowhere, STDERR_FILENO);
+    }
+    alarm(options.seconds_max);
     Dying dying{.file = ends[1], .on_crash = &on_crash};
     const CrashWatch watch{on_death, &dying};
     put_frame(ends[1], frame_result, make());
@@ -159,13 +171,55 @@ std::optional<Failure> investigate_apart(const Property& property, const CheckOp
                                                        .file = {}});
   failure.finding.detail += fmt::format("{}not shrunk: a run that was made for that died of {} {}",
                                         failure.finding.detail.empty() ? "" : "\n", made.died_of, made.last_words);
-  failure.outcome = runs.make(note.run, true);
-  failure.original_choices = count_choices(failure.outcome.decisions).schedule;
+  put_run(failure, runs.make(note.run, true));
   failure.input = failure.original_input = property.make_input(failure.record.origin)->describe();
-  put_outcome(failure.record, failure.outcome);
   failure.record.finding = to_string(failure.finding);
   return failure;
 }
+
+MadeRun execute_apart(const Property& property, const Input& input, const sim::MakeStrategy& make_strategy,
+                      const sim::RunOptions& options, bool wants_labels) {
+  constexpr unsigned seconds_max = 5;
+  const auto bytes_of_run = [](const MadeRun& made) {
+    WireWriter out;
+    write(out, made);
+    return out.bytes();
+  };
+  MadeRun dying;  // not handed over by execute_here() when it dies in the middle of it
+  const Made made = make_in_a_process(
+      [&] {
+        const sim::Body body = [&](sim::World& world) { property.body(world, input); };
+        const auto noting = [&] { return std::make_unique<sim::Noting>(make_strategy(), dying.notes, wants_labels); };
+        dying.outcome = run_once(body, noting, options);
+        return bytes_of_run(dying);
+      },
+      [&](std::string_view signal) {
+        tell_where(dying.outcome, world_of_this_run(), signal);
+        return bytes_of_run(dying);
+      },
+      {.is_quiet = true, .seconds_max = seconds_max});
+  if (auto told = read_made_run(made.result ? *made.result : made.last_words)) return std::move(*told);
+  MadeRun silent;
+  silent.outcome.finding = {.kind = sim::FindingKind::crash, .name = made.died_of, .detail = {}, .file = {}};
+  return silent;
+}
+
+namespace {
+
+/// Shrinks a crash that has told where it was.
+void shrink_crash(Failure& failure, const Property& property, const CheckOptions& options) {
+  constexpr std::chrono::seconds time_max{10};
+  const Failure before = failure;
+  sim::Outcome first = failure.outcome;
+  shrink_failure(failure, property, options, property.make_input(failure.record.origin), std::move(first),
+                 execute_apart, std::chrono::steady_clock::now() + time_max);
+  if (failure.finding.kind == sim::FindingKind::crash) return;
+  const std::string why = failure.finding.name;
+  failure = before;
+  failure.finding.detail += "\nnot shrunk: " + why;
+}
+
+}  // namespace
 
 Failure investigate_crash(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
                           Runs& runs, const RunNote& note) {
@@ -173,12 +227,14 @@ Failure investigate_crash(const Property& property, const CheckOptions& options,
   const Made made = make_in_a_process(
       [&] {
         failure.input = failure.original_input = property.make_input(failure.record.origin)->describe();
-        failure.outcome = runs.make(note.run, true);
-        put_outcome(failure.record, failure.outcome);
+        put_run(failure, runs.make(note.run, true));
         return bytes_of(failure);
       },
       [&](std::string_view signal) {
-        tell_where(failure, world_of_this_run(), signal);
+        sim::Outcome outcome;
+        tell_where(outcome, world_of_this_run(), signal);
+        put_run(failure, std::move(outcome));
+        failure.finding = *failure.outcome.finding;
         return bytes_of(failure);
       });
   const std::string& bytes = made.result ? *made.result : made.last_words;
@@ -190,6 +246,10 @@ Failure investigate_crash(const Property& property, const CheckOptions& options,
   } else if (failure.finding.kind != sim::FindingKind::crash || failure.finding.name.empty()) {
     failure.finding = *note.finding;  // it could say nothing any more
     failure.finding.detail = fmt::format("made again it dies of {}, too", made.died_of);
+  } else if (failure.finding.name.contains(' ')) {  // it knew its place, so it was in the middle of a run
+    CheckOptions of_the_run = options;
+    of_the_run.run = runs.options_of(note.run);
+    shrink_crash(failure, property, of_the_run);
   }
   failure.record.finding = to_string(failure.finding);
   return failure;

@@ -66,33 +66,6 @@ void blame(Failure& failure, std::string name, const sim::Outcome& first, sim::O
   failure.outcome = std::move(second);
 }
 
-/// Shrinks `first`, which has been reproduced.
-void shrink_failure(Failure& failure, const Property& property, const CheckOptions& options,
-                    std::unique_ptr<Input> input, sim::Outcome first) {
-  ShrinkResult shrunk = shrink(property, options, failure.record.origin, std::move(input), std::move(first));
-  failure.shrink_runs = shrunk.runs;
-  failure.shrink_steps = shrunk.steps;
-  if (shrunk.unstable) {
-    blame(failure, fmt::format("a run like run {} does not repeat itself", failure.run), shrunk.unstable->first,
-          std::move(shrunk.unstable->second));
-    return;
-  }
-  failure.finding = *shrunk.outcome.finding;
-  failure.input = shrunk.input->describe();
-  failure.record.origin = shrunk.origin;
-  failure.record.path = std::move(shrunk.path);
-  put_shrunk(failure.record, shrunk);
-  // P1: from the record alone, input and all.
-  std::string input_text;
-  sim::Outcome again = replay_record(property, options, failure.record, input_text);
-  if (again.divergence || !is_same(again, shrunk.outcome) || input_text != failure.input) {
-    blame(failure, fmt::format("the shrunk run {} does not repeat itself", failure.run), shrunk.outcome,
-          std::move(again));
-    return;
-  }
-  failure.outcome = std::move(shrunk.outcome);
-}
-
 /// What came out of one execution, as far as it is noted; `summary` says the same of a whole outcome.
 bool is_same(const RunNote& note, const sim::Outcome& outcome) {
   if (note.trace_hash != outcome.trace_hash || note.steps != outcome.steps) return false;
@@ -112,6 +85,43 @@ std::string without_numbers(std::string_view text) {
 }
 
 }  // namespace
+
+void shrink_failure(Failure& failure, const Property& property, const CheckOptions& options,
+                    std::unique_ptr<Input> input, sim::Outcome first, const Execute& execute,
+                    std::optional<std::chrono::steady_clock::time_point> until) {
+  ShrinkResult shrunk =
+      shrink(property, options, failure.record.origin, std::move(input), std::move(first), {.until = until}, execute);
+  failure.shrink_runs = shrunk.runs;
+  failure.shrink_steps = shrunk.steps;
+  if (shrunk.unstable) {
+    blame(failure, fmt::format("a run like run {} does not repeat itself", failure.run), shrunk.unstable->first,
+          std::move(shrunk.unstable->second));
+    return;
+  }
+  failure.finding = *shrunk.outcome.finding;
+  failure.input = shrunk.input->describe();
+  failure.record.origin = shrunk.origin;
+  failure.record.path = std::move(shrunk.path);
+  put_shrunk(failure.record, shrunk);
+  // P1: from the record alone, input and all.
+  std::string input_text;
+  sim::Outcome again = replay_record(property, options, failure.record, input_text, sim::Replay::Mode::strict, execute);
+  if (again.divergence || !is_same(again, shrunk.outcome) || input_text != failure.input) {
+    blame(failure, fmt::format("the shrunk run {} does not repeat itself", failure.run), shrunk.outcome,
+          std::move(again));
+    return;
+  }
+  failure.outcome = std::move(shrunk.outcome);
+}
+
+MadeRun execute_here(const Property& property, const Input& input, const sim::MakeStrategy& make_strategy,
+                     const sim::RunOptions& options, bool wants_labels) {
+  MadeRun made;
+  made.outcome = run_once(
+      bind(property, input), [&] { return std::make_unique<sim::Noting>(make_strategy(), made.notes, wants_labels); },
+      options);
+  return made;
+}
 
 ChoiceCounts count_choices(const sim::Decisions& decisions) noexcept {
   ChoiceCounts counts;
@@ -317,7 +327,7 @@ void put_outcome(Record& record, const sim::Outcome& outcome) {
 }
 
 sim::Outcome replay_record(const Property& property, const CheckOptions& options, const Record& record,
-                           std::string& input_text, sim::Replay::Mode mode) {
+                           std::string& input_text, sim::Replay::Mode mode, const Execute& execute) {
   const auto input = input_of(property, record.origin, record.path);
   if (input == nullptr) {
     sim::Outcome outcome;
@@ -325,9 +335,8 @@ sim::Outcome replay_record(const Property& property, const CheckOptions& options
     return outcome;
   }
   input_text = input->describe();
-  return run_once(
-      bind(property, *input), [&] { return std::make_unique<sim::Replay>(record.decisions, mode); },
-      options_of(options.run, record));
+  const auto replay = [&] { return std::make_unique<sim::Replay>(record.decisions, mode); };
+  return execute(property, *input, replay, options_of(options.run, record), false).outcome;
 }
 
 }  // namespace orrery::testkit

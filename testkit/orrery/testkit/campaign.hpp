@@ -9,12 +9,14 @@
 // Source:  SPEC X2, X4, Z9.
 #pragma once
 #include "orrery/sim/run.hpp"
+#include "orrery/sim/strategies/follow.hpp"
 #include "orrery/sim/strategies/portfolio.hpp"
 #include "orrery/testkit/input.hpp"
 #include "orrery/testkit/record.hpp"
 #include "orrery/testkit/token.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -44,6 +46,18 @@ struct Property {
   MakeInput make_input;
   std::function<void(sim::World&, const Input&)> body;
 };
+
+/// One run, made by whoever can: in this process, or in one of its own when the run may crash (apart.cpp).
+struct MadeRun {
+  sim::Outcome outcome;
+  sim::Followed notes;
+};
+/// Makes a run of `input`. `wants_labels`: of what is held back, in the notes.
+using Execute =
+    std::function<MadeRun(const Property& property, const Input& input, const sim::MakeStrategy& make_strategy,
+                          const sim::RunOptions& options, bool wants_labels)>;
+[[nodiscard]] MadeRun execute_here(const Property& property, const Input& input, const sim::MakeStrategy& make_strategy,
+                                   const sim::RunOptions& options, bool wants_labels);
 
 /// What a run was decided by.
 struct ChoiceCounts {
@@ -179,6 +193,13 @@ void put_outcome(Record& record, const sim::Outcome& outcome);
 
 /// Replays a record. Returns: the outcome, whose `divergence` says where the program went another way, if that is strict.
 [[nodiscard]] sim::Outcome replay_record(const Property& property, const CheckOptions& options, const Record& record,
-                                         std::string& input_text, sim::Replay::Mode mode = sim::Replay::Mode::strict);
+                                         std::string& input_text, sim::Replay::Mode mode = sim::Replay::Mode::strict,
+                                         const Execute& execute = execute_here);
+
+/// Shrinks `first`, a run of `input` that has been reproduced, into `failure`; and replays what comes of it.
+/// `execute` makes the runs, and `until` is when it must be over in any case.
+void shrink_failure(Failure& failure, const Property& property, const CheckOptions& options,
+                    std::unique_ptr<Input> input, sim::Outcome first, const Execute& execute = execute_here,
+                    std::optional<std::chrono::steady_clock::time_point> until = {});
 
 }  // namespace orrery::testkit

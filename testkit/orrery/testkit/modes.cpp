@@ -5,6 +5,7 @@
 #include "orrery/testkit/assertions.hpp"
 #include "orrery/testkit/json.hpp"
 #include "orrery/testkit/shrink.hpp"
+#include "orrery/testkit/workers.hpp"
 
 #include <fmt/core.h>
 
@@ -143,7 +144,9 @@ std::optional<Failure> shrink_further(const Property& property, const CheckOptio
   failure.run = record.token.run;
   failure.record = record;
   failure.original_choices = count_choices(record.decisions).schedule;
-  failure.outcome = replay_record(property, options, record, failure.input);
+  const bool crashes = record.finding.starts_with(sim::headline(sim::FindingKind::crash));
+  const Execute execute = crashes ? execute_apart : execute_here;
+  failure.outcome = replay_record(property, options, record, failure.input, sim::Replay::Mode::strict, execute);
   failure.original_input = failure.input;
   if (failure.outcome.divergence || !failure.outcome.finding) {
     why = failure.outcome.divergence.value_or("nothing is found any more");
@@ -157,7 +160,7 @@ std::optional<Failure> shrink_further(const Property& property, const CheckOptio
   do {
     ShrinkResult shrunk =
         shrink(property, same, failure.record.origin, input_of(property, failure.record.origin, failure.record.path),
-               std::move(failure.outcome));
+               std::move(failure.outcome), {}, execute);
     failure.shrink_runs += shrunk.runs;
     failure.shrink_steps += shrunk.steps;
     if (shrunk.unstable) {

@@ -72,10 +72,10 @@ std::vector<T> without_range(std::vector<T> list, std::size_t from, std::size_t 
 class Shrinker {
  public:
   Shrinker(const Property& property, const CheckOptions& options, InputOrigin origin, std::unique_ptr<Input> input,
-           sim::Outcome outcome, ShrinkBudget budget)
+           sim::Outcome outcome, ShrinkBudget budget, const Execute& execute)
       : property_{property},
         commands_max_{options.commands_max},
-        candidates_{property, options.run, outcome.finding.value(), budget},
+        candidates_{property, options.run, outcome.finding.value(), budget, execute},
         input_{std::move(input)},
         origin_{origin},
         found_{std::move(outcome)} {}
@@ -493,8 +493,8 @@ void put_shrunk(Record& record, ShrinkResult& shrunk) {
 }
 
 ShrinkResult shrink(const Property& property, const CheckOptions& options, InputOrigin origin,
-                    std::unique_ptr<Input> input, sim::Outcome outcome, ShrinkBudget budget) {
-  return Shrinker{property, options, origin, std::move(input), std::move(outcome), budget}.run();
+                    std::unique_ptr<Input> input, sim::Outcome outcome, ShrinkBudget budget, const Execute& execute) {
+  return Shrinker{property, options, origin, std::move(input), std::move(outcome), budget, execute}.run();
 }
 
 }  // namespace orrery::testkit

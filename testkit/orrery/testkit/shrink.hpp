@@ -17,6 +17,7 @@
 #include "orrery/sim/strategies/follow.hpp"
 #include "orrery/testkit/campaign.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -44,14 +45,18 @@ struct ShrinkResult {
 struct ShrinkBudget {
   std::uint64_t runs = 500;
   std::uint64_t operations = 1'000'000;
+  /// For runs that may hang: what is found by then is the result, and depends on the machine.
+  std::optional<std::chrono::steady_clock::time_point> until{};
 };
 
 /// Writes a shrunk run into the record, all but where its input comes from.
 void put_shrunk(Record& record, ShrinkResult& shrunk);
 
+/// `execute` makes the runs.
 /// Pre: `outcome` is a failing run of `input`, with events recorded; `input` comes from `origin`.
 [[nodiscard]] ShrinkResult shrink(const Property& property, const CheckOptions& options, InputOrigin origin,
-                                  std::unique_ptr<Input> input, sim::Outcome outcome, ShrinkBudget budget = {});
+                                  std::unique_ptr<Input> input, sim::Outcome outcome, ShrinkBudget budget = {},
+                                  const Execute& execute = execute_here);
 
 /// Returns: how many decisions are not the calm one.
 [[nodiscard]] std::uint64_t uncalm_choices(const sim::Decisions& decisions) noexcept;

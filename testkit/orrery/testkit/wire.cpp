@@ -179,9 +179,9 @@ sim::Event read_event(WireReader& in) {
   return event;
 }
 
-void write(WireWriter& out, const Failure& failure) {
-  write(out, failure.finding);
-  const sim::Outcome& outcome = failure.outcome;
+namespace {
+
+void write_outcome(WireWriter& out, const sim::Outcome& outcome) {
   write_finding_if_any(out, outcome.finding);
   write_hash(out, outcome.trace_hash);
   out.put(outcome.steps);
@@ -198,20 +198,10 @@ void write(WireWriter& out, const Failure& failure) {
     out.put(count);
     out.put(index);
   }
-  out.put(to_text(failure.record));
-  out.put(failure.input);
-  out.put(failure.original_input);
-  for (const std::uint64_t number :
-       {failure.run, failure.original_choices, failure.shrink_runs, failure.shrink_steps}) {
-    out.put(number);
-  }
 }
 
-std::optional<Failure> read_failure(std::string_view bytes) {
-  WireReader in{bytes};
-  Failure failure;
-  failure.finding = read_finding(in);
-  sim::Outcome& outcome = failure.outcome;
+sim::Outcome read_outcome(WireReader& in) {
+  sim::Outcome outcome;
   outcome.finding = read_finding_if_any(in);
   outcome.trace_hash = read_hash(in);
   outcome.steps = in.number();
@@ -228,6 +218,111 @@ std::optional<Failure> read_failure(std::string_view bytes) {
     count = in.number();
     index = in.number();
   }
+  return outcome;
+}
+
+void write_drawn(WireWriter& out, const std::vector<sim::Deviations::Drawn>& list) {
+  out.put(std::uint64_t{list.size()});
+  for (const auto& [stream, counter, value] : list) {
+    for (const std::uint64_t number : {stream, counter, value}) out.put(number);
+  }
+}
+std::vector<sim::Deviations::Drawn> read_drawn(WireReader& in) {
+  std::vector<sim::Deviations::Drawn> list(in.count());
+  for (auto& [stream, counter, value] : list) {
+    for (std::uint64_t* const number : {&stream, &counter, &value}) *number = in.number();
+  }
+  return list;
+}
+
+void write_label(WireWriter& out, const sim::OpLabel& label) {
+  out.put(static_cast<std::uint64_t>(label.kind));
+  for (const std::uint64_t number : {label.agent, label.object, label.detail, std::uint64_t{label.number}})
+    out.put(number);
+}
+sim::OpLabel read_label(WireReader& in) {
+  sim::OpLabel label;
+  label.kind = static_cast<sim::OpKind>(in.number());
+  for (std::uint64_t* const number : {&label.agent, &label.object, &label.detail}) *number = in.number();
+  label.number = static_cast<std::uint32_t>(in.number());
+  return label;
+}
+
+}  // namespace
+
+void write(WireWriter& out, const MadeRun& made) {
+  write_outcome(out, made.outcome);
+  out.put(std::uint64_t{made.outcome.divergence.has_value()});
+  out.put(made.outcome.divergence.value_or(""));
+  const sim::Followed& notes = made.notes;
+  out.put(std::uint64_t{notes.order.size()});
+  for (const auto& [name, where, was_choice] : notes.order) {
+    for (const std::uint64_t number : {name, std::uint64_t{where}, std::uint64_t{was_choice}}) out.put(number);
+  }
+  out.put(notes.hurried);
+  out.put(notes.switches);
+  out.put(std::uint64_t{notes.deviations.held.size()});
+  for (const auto& [op, until] : notes.deviations.held) {
+    out.put(op);
+    out.put(until);
+  }
+  write_drawn(out, notes.deviations.draws);
+  write_drawn(out, notes.deviations.faults);
+  out.put(std::uint64_t{notes.labels.size()});
+  for (const auto& [held, until] : notes.labels) {
+    write_label(out, held);
+    write_label(out, until);
+  }
+}
+
+std::optional<MadeRun> read_made_run(std::string_view bytes) {
+  WireReader in{bytes};
+  MadeRun made;
+  made.outcome = read_outcome(in);
+  const bool has_diverged = in.number() != 0;
+  if (std::string why = in.text(); has_diverged) made.outcome.divergence = std::move(why);
+  sim::Followed& notes = made.notes;
+  notes.order.resize(in.count());
+  for (auto& [name, where, was_choice] : notes.order) {
+    name = in.number();
+    where = static_cast<std::uint32_t>(in.number());
+    was_choice = in.number() != 0;
+  }
+  notes.hurried = in.number();
+  notes.switches = in.number();
+  notes.deviations.held.resize(in.count());
+  for (auto& [op, until] : notes.deviations.held) {
+    op = in.number();
+    until = in.number();
+  }
+  notes.deviations.draws = read_drawn(in);
+  notes.deviations.faults = read_drawn(in);
+  notes.labels.resize(in.count());
+  for (auto& [held, until] : notes.labels) {
+    held = read_label(in);
+    until = read_label(in);
+  }
+  if (in.failed()) return std::nullopt;
+  return made;
+}
+
+void write(WireWriter& out, const Failure& failure) {
+  write(out, failure.finding);
+  write_outcome(out, failure.outcome);
+  out.put(to_text(failure.record));
+  out.put(failure.input);
+  out.put(failure.original_input);
+  for (const std::uint64_t number :
+       {failure.run, failure.original_choices, failure.shrink_runs, failure.shrink_steps}) {
+    out.put(number);
+  }
+}
+
+std::optional<Failure> read_failure(std::string_view bytes) {
+  WireReader in{bytes};
+  Failure failure;
+  failure.finding = read_finding(in);
+  failure.outcome = read_outcome(in);
   auto record = parse_record(in.text());
   if (!record) return std::nullopt;
   failure.record = std::move(*record);

@@ -49,6 +49,10 @@ void write(WireWriter& out, const RunNote& note);
 void write(WireWriter& out, const sim::Event& event);
 [[nodiscard]] sim::Event read_event(WireReader& in);
 
+/// A run and its notes, without the order of its operations and its ledger, which shrinking does not look at.
+void write(WireWriter& out, const MadeRun& made);
+[[nodiscard]] std::optional<MadeRun> read_made_run(std::string_view bytes);
+
 /// All of a failure that a report shows. The order of the run's operations is left out: only shrinking needs it.
 void write(WireWriter& out, const Failure& failure);
 [[nodiscard]] std::optional<Failure> read_failure(std::string_view bytes);

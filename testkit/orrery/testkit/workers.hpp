@@ -96,19 +96,33 @@ struct Made {
   std::string died_of;                ///< a signal, or an exit code
   std::string last_words;             ///< what `on_crash` said, if it still could
 };
+/// What a process of its own may do.
+struct ApartOptions {
+  bool is_quiet = false;     ///< what it prints is dropped, a sanitizer's report above all
+  unsigned seconds_max = 0;  ///< then it dies of SIGALRM; 0 is no limit
+};
 /// Runs `make` in a process of its own, and hands over what it returns; or what `on_crash` returns, which is called in a
 /// signal handler and may fail, if `make` crashes.
 [[nodiscard]] Made make_in_a_process(const std::function<std::string()>& make,
-                                     const std::function<std::string(std::string_view signal)>& on_crash);
+                                     const std::function<std::string(std::string_view signal)>& on_crash,
+                                     ApartOptions options = {});
+
+/// execute_here() in a process of its own. Returns: of a run that crashes, all that happened up to there, with the crash as
+/// its finding; of one that could say nothing any more, only how it died.
+[[nodiscard]] MadeRun execute_apart(const Property& property, const Input& input,
+                                    const sim::MakeStrategy& make_strategy, const sim::RunOptions& options,
+                                    bool wants_labels);
 
 /// investigate() in a process of its own: shrinking makes runs that nobody has made before, and one may crash.
 ///
 /// Returns: as investigate(); of a run whose shrinking crashes, a failure that was not shrunk and says so.
 [[nodiscard]] std::optional<Failure> investigate_apart(const Property& property, const CheckOptions& options,
                                                        std::uint64_t campaign_seed, Runs& runs, const RunNote& note);
-/// Makes the run that crashed once more, in a process of its own, to find out where.
+/// Makes the run that crashed once more, in a process of its own, to find out where; and shrinks it, each run in a process
+/// of its own, for ten seconds at most.
 ///
-/// Returns: the failure with all that happened up to the crash; when it does not crash any more, the finding says so.
+/// Returns: the failure with all that happened up to the crash; when it does not crash any more, or could not be shrunk, the
+/// finding says so.
 [[nodiscard]] Failure investigate_crash(const Property& property, const CheckOptions& options,
                                         std::uint64_t campaign_seed, Runs& runs, const RunNote& note);
 

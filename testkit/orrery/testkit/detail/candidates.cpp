@@ -1,7 +1,5 @@
 #include "orrery/testkit/detail/candidates.hpp"
 
-#include "orrery/testkit/assertions.hpp"
-
 #include <memory>
 #include <utility>
 
@@ -57,26 +55,19 @@ std::unique_ptr<sim::Strategy> make(const SchedulePlan& plan) {
 std::optional<Tried> Candidates::run(const Input& input, std::uint64_t identity, const SchedulePlan& plan) {
   if (is_over() || !tried_.insert(hash_of(plan, identity, options_)).second) return std::nullopt;
   ++runs_;
-  Tried tried;
   options_.record_events = false;
-  tried.outcome = run_once([&](sim::World& world) { property_.body(world, input); },
-                           [&] { return std::make_unique<sim::Noting>(make(plan), tried.notes); }, options_);
+  Tried tried = execute_(property_, input, [&] { return make(plan); }, options_, false);
   operations_ += tried.outcome.operations + 1;  // a run costs something even when nothing happens in it
   if (!tried.outcome.finding || !is_same_failure(*tried.outcome.finding, wanted_)) return std::nullopt;
   return tried;
 }
 
 Tried Candidates::repeat(const Input& input, const sim::Outcome& outcome, bool record_events) {
-  Tried tried;
   sim::RunOptions options = options_;
   options.record_events = record_events;
   options.reduce = outcome.reduced;
-  tried.outcome = run_once([&](sim::World& world) { property_.body(world, input); },
-                           [&] {
-                             auto replay = std::make_unique<sim::Replay>(outcome.decisions, sim::Replay::Mode::strict);
-                             return std::make_unique<sim::Noting>(std::move(replay), tried.notes, record_events);
-                           },
-                           options);
+  const auto replay = [&] { return std::make_unique<sim::Replay>(outcome.decisions, sim::Replay::Mode::strict); };
+  Tried tried = execute_(property_, input, replay, options, record_events);
   tried.outcome.divergence.reset();
   return tried;
 }

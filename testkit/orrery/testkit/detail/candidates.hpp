@@ -10,6 +10,7 @@
 #include "orrery/testkit/campaign.hpp"
 #include "orrery/testkit/shrink.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -27,18 +28,23 @@ struct SchedulePlan {
   std::uint64_t seed = 0;
 };
 
-struct Tried {
-  sim::Outcome outcome;  ///< without events
-  sim::Followed notes;
-};
+using Tried = MadeRun;  ///< without events
 
 class Candidates {
  public:
   /// `property` outlives it.
-  Candidates(const Property& property, const sim::RunOptions& options, sim::Finding wanted, ShrinkBudget budget)
-      : property_{property}, options_{options}, wanted_{std::move(wanted)}, budget_{budget} {}
+  Candidates(const Property& property, const sim::RunOptions& options, sim::Finding wanted, ShrinkBudget budget,
+             Execute execute = execute_here)
+      : property_{property},
+        options_{options},
+        wanted_{std::move(wanted)},
+        budget_{budget},
+        execute_{std::move(execute)} {}
 
-  [[nodiscard]] bool is_over() const noexcept { return runs_ >= budget_.runs || operations_ >= budget_.operations; }
+  [[nodiscard]] bool is_over() const noexcept {
+    return runs_ >= budget_.runs || operations_ >= budget_.operations ||
+           (budget_.until && std::chrono::steady_clock::now() >= *budget_.until);
+  }
   /// Returns: how many runs the budget has left.
   [[nodiscard]] std::uint64_t left() const noexcept { return budget_.runs - runs_; }
   /// Returns: how many candidates have been executed.
@@ -62,6 +68,7 @@ class Candidates {
   sim::RunOptions options_;
   sim::Finding wanted_;
   ShrinkBudget budget_;
+  Execute execute_;
   std::uint64_t runs_ = 0;
   std::uint64_t operations_ = 0;
   std::set<Hash128> tried_;

@@ -247,9 +247,7 @@ Failure investigate_crash(const Property& property, const CheckOptions& options,
     failure.finding = *note.finding;  // it could say nothing any more
     failure.finding.detail = fmt::format("made again it dies of {}, too", made.died_of);
   } else if (failure.finding.name.contains(' ')) {  // it knew its place, so it was in the middle of a run
-    CheckOptions of_the_run = options;
-    of_the_run.run = runs.options_of(note.run);
-    shrink_crash(failure, property, of_the_run);
+    shrink_crash(failure, property, options);
   }
   failure.record.finding = to_string(failure.finding);
   return failure;

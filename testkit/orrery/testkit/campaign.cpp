@@ -5,6 +5,7 @@
 #include "orrery/testkit/build_id.hpp"
 #include "orrery/testkit/second_process.hpp"
 #include "orrery/testkit/shrink.hpp"
+#include "orrery/testkit/swarm.hpp"
 #include "orrery/testkit/text.hpp"
 
 #include <fmt/core.h>
@@ -89,8 +90,11 @@ std::string without_numbers(std::string_view text) {
 void shrink_failure(Failure& failure, const Property& property, const CheckOptions& options,
                     std::unique_ptr<Input> input, sim::Outcome first, const Execute& execute,
                     std::optional<std::chrono::steady_clock::time_point> until) {
-  ShrinkResult shrunk =
-      shrink(property, options, failure.record.origin, std::move(input), std::move(first), {.until = until}, execute);
+  CheckOptions of_the_run = options;
+  of_the_run.run = run_options_of(options, failure.record);
+  of_the_run.run.reduce = options.run.reduce;  // shrinking finds that out
+  ShrinkResult shrunk = shrink(property, of_the_run, failure.record.origin, std::move(input), std::move(first),
+                               {.until = until}, execute);
   failure.shrink_runs = shrunk.runs;
   failure.shrink_steps = shrunk.steps;
   if (shrunk.unstable) {
@@ -166,18 +170,17 @@ InputOrigin origin_of_run(std::uint64_t campaign_seed, std::uint64_t run, int co
 }
 
 sim::RunOptions Runs::options_of(std::uint64_t run) const {
-  sim::RunOptions options = options_.run;
-  options.grain = sim::plan_of_run(options_.strategy, options_.grain, run).grain;
+  sim::RunOptions options = options_.swarm ? swarm_options(options_, seed_, run) : options_.run;
+  options.grain = plan_of(options_, seed_, run).grain;
   return options;
 }
 
 sim::Outcome Runs::execute(std::uint64_t run, bool record_events, sim::Learned* watch) const {
   if (where_ != nullptr) where_->store(run + 1, std::memory_order_relaxed);
   const std::uint64_t seed = mix64(seed_of_run(seed_, run) + 1);
-  const sim::Plan plan = sim::plan_of_run(options_.strategy, options_.grain, run);
+  const sim::Plan plan = plan_of(options_, seed_, run);
   const auto input = property_.make_input(origin_of_run(seed_, run, options_.commands_max));
-  sim::RunOptions options = options_.run;
-  options.grain = plan.grain;
+  sim::RunOptions options = options_of(run);
   options.record_events = record_events;
   return run_once(
       bind(property_, *input),
@@ -220,9 +223,41 @@ Token token_of_run(const Property& property, const CheckOptions& options, std::u
   return {.seed = campaign_seed,
           .run = run,
           .profile = static_cast<std::uint8_t>(options.run.faults),
-          .strategy = static_cast<std::uint8_t>(options.strategy),
+          .strategy = options.swarm ? swarm_strategy : static_cast<std::uint8_t>(options.strategy),
           .grain = static_cast<std::uint8_t>(options.grain),
           .test_hash = hash_of_test(property.name)};
+}
+
+bool put_plan(CheckOptions& options, const Token& token) noexcept {
+  options.swarm = token.strategy == swarm_strategy;
+  if ((!options.swarm && token.strategy >= sim::strategy_kinds) ||
+      token.profile > static_cast<std::uint8_t>(sim::FaultProfile::heavy) ||
+      token.grain > static_cast<std::uint8_t>(sim::GrainSetting::coarse)) {
+    return false;
+  }
+  options.run.faults = static_cast<sim::FaultProfile>(token.profile);
+  options.strategy = options.swarm ? sim::StrategyKind::portfolio : static_cast<sim::StrategyKind>(token.strategy);
+  options.grain = static_cast<sim::GrainSetting>(token.grain);
+  return true;
+}
+
+sim::RunOptions run_options_of(const CheckOptions& options, const Record& record) {
+  CheckOptions campaign = options;
+  (void)put_plan(campaign, record.token);
+  sim::RunOptions run = campaign.swarm ? swarm_options(campaign, record.token.seed, record.token.run) : campaign.run;
+  run.reduce = record.reduced;
+  run.grain = record.grain;
+  run.operations_max = record.operations_max;
+  return run;
+}
+
+sim::Plan plan_of(const CheckOptions& options, std::uint64_t campaign_seed, std::uint64_t run) noexcept {
+  return options.swarm ? swarm_plan(options, campaign_seed, run)
+                       : sim::plan_of_run(options.strategy, options.grain, run);
+}
+
+std::string_view strategy_name(const CheckOptions& options) noexcept {
+  return options.swarm ? "swarm" : sim::name_of(options.strategy);
 }
 
 Failure failure_of_run(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
@@ -232,7 +267,7 @@ Failure failure_of_run(const Property& property, const CheckOptions& options, st
   failure.record.test = property.name;
   failure.record.origin = origin_of_run(campaign_seed, run, options.commands_max);
   failure.record.operations_max = options.run.operations_max;
-  failure.record.grain = sim::plan_of_run(options.strategy, options.grain, run).grain;
+  failure.record.grain = plan_of(options, campaign_seed, run).grain;
   failure.record.token = token_of_run(property, options, campaign_seed, run);
   return failure;
 }
@@ -279,9 +314,7 @@ std::optional<Failure> investigate(const Property& property, const CheckOptions&
     }
   }
   if (is_stable) {
-    CheckOptions of_the_run = options;
-    of_the_run.run = runs.options_of(note.run);
-    shrink_failure(failure, property, of_the_run, std::move(input), std::move(first));
+    shrink_failure(failure, property, options, std::move(input), std::move(first));
     return failure;
   }
   blame(failure, fmt::format("two executions of run {} differ", note.run), first, std::move(second));
@@ -309,15 +342,6 @@ std::unique_ptr<Input> input_of(const Property& property, const InputOrigin& ori
   return input;
 }
 
-sim::RunOptions options_of(sim::RunOptions options, const Record& record) {
-  options.record_events = true;
-  options.reduce = record.reduced;
-  options.grain = record.grain;
-  options.operations_max = record.operations_max;
-  options.faults = static_cast<sim::FaultProfile>(record.token.profile);
-  return options;
-}
-
 void put_outcome(Record& record, const sim::Outcome& outcome) {
   record.reduced = outcome.reduced;
   record.decisions = outcome.decisions;
@@ -335,8 +359,10 @@ sim::Outcome replay_record(const Property& property, const CheckOptions& options
     return outcome;
   }
   input_text = input->describe();
+  sim::RunOptions run_options = run_options_of(options, record);
+  run_options.record_events = true;
   const auto replay = [&] { return std::make_unique<sim::Replay>(record.decisions, mode); };
-  return execute(property, *input, replay, options_of(options.run, record), false).outcome;
+  return execute(property, *input, replay, run_options, false).outcome;
 }
 
 }  // namespace orrery::testkit

@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,8 @@ struct CheckOptions {
   sim::RunOptions run{};  ///< its grain is the campaign's to set
   sim::StrategyKind strategy = sim::StrategyKind::portfolio;
   sim::GrainSetting grain = sim::GrainSetting::automatic;
+  /// Each run has a configuration of its own (swarm.hpp), within what `run` and `grain` say; `strategy` does not count.
+  bool swarm = false;
   int commands_max = 20;  ///< the size of generated inputs grows to this
   /// Only a check in a test can be found in another process: it sets this. For a campaign of one's own it is `none`.
   OtherProcess other_process = OtherProcess::none;
@@ -164,6 +167,15 @@ class Runs {
 /// Returns: the name of run `run`.
 [[nodiscard]] Token token_of_run(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
                                  std::uint64_t run) noexcept;
+/// Puts what a token says about its campaign into `options`; the seed and the run are not among them.
+/// Returns: false when it asks for something that this program does not know.
+bool put_plan(CheckOptions& options, const Token& token) noexcept;
+/// Returns: the options of the run that is recorded, but for its input.
+[[nodiscard]] sim::RunOptions run_options_of(const CheckOptions& options, const Record& record);
+/// Returns: who makes run `run`, and how finely.
+[[nodiscard]] sim::Plan plan_of(const CheckOptions& options, std::uint64_t campaign_seed, std::uint64_t run) noexcept;
+/// Returns: "portfolio", "pos", ..., or "swarm".
+[[nodiscard]] std::string_view strategy_name(const CheckOptions& options) noexcept;
 /// Returns: the failure of run `run`, of which nothing but its origin and its token is known.
 [[nodiscard]] Failure failure_of_run(const Property& property, const CheckOptions& options, std::uint64_t campaign_seed,
                                      std::uint64_t run);
@@ -186,8 +198,6 @@ class Runs {
 /// What is said when the input of a record is null.
 inline constexpr const char* input_is_gone =
     "the recorded input does not exist any more: its type or generator has changed";
-/// Returns: `options` with what the record says about its run; events are recorded.
-[[nodiscard]] sim::RunOptions options_of(sim::RunOptions options, const Record& record);
 /// Writes down what a run has come to: its decisions, length and trace, and what was found.
 void put_outcome(Record& record, const sim::Outcome& outcome);
 

@@ -72,12 +72,8 @@ Wanted read_wanted(const std::string& text) {
     if (!token) refuse_replay(token.error());
     wanted.token = *token;
   }
-  if (wanted.token.profile > static_cast<std::uint8_t>(sim::FaultProfile::heavy)) {
-    refuse_replay(fmt::format("{} asks for faults that this program does not know", text));
-  }
-  if (wanted.token.strategy >= sim::strategy_kinds ||
-      wanted.token.grain > static_cast<std::uint8_t>(sim::GrainSetting::coarse)) {
-    refuse_replay(fmt::format("{} asks for a strategy that this program does not know", text));
+  if (CheckOptions options; !put_plan(options, wanted.token)) {
+    refuse_replay(fmt::format("{} asks for faults or a strategy that this program does not know", text));
   }
   return wanted;
 }
@@ -126,15 +122,8 @@ void report_again(const Failure& failure, std::source_location where, std::strin
       << fmt::format("the steps from {} on are left out; {}\n", *settings().until, to_string(failure.finding));
 }
 
-/// What a token says about its campaign.
-void set_plan(CheckOptions& options, const Token& token) {
-  options.run.faults = static_cast<sim::FaultProfile>(token.profile);
-  options.strategy = static_cast<sim::StrategyKind>(token.strategy);
-  options.grain = static_cast<sim::GrainSetting>(token.grain);
-}
-
 void replay_token(const Property& property, CheckOptions options, const Wanted& wanted, std::source_location where) {
-  set_plan(options, wanted.token);
+  (void)put_plan(options, wanted.token);
   TokenWatch watch{property.name, command_for(property.name)};
   watch.enter(wanted.token);
   const auto failure = investigate(property, options, wanted.token.seed, wanted.token.run);
@@ -200,7 +189,7 @@ void replay_file(const Property& property, const CheckOptions& options, const Wa
 /// Writes all events of the run to a file.
 void trace_run(const Property& property, CheckOptions options, const Wanted& wanted) {
   if (!settings().trace_file) refuse_setting("ORRERY_MODE=trace needs ORRERY_TRACE_FILE");
-  set_plan(options, wanted.token);
+  (void)put_plan(options, wanted.token);
   std::string input;
   const sim::Outcome outcome = wanted.record ? replay_record(property, options, *wanted.record, input)
                                              : make_run(property, options, wanted.token.seed, wanted.token.run, true);
@@ -230,6 +219,7 @@ void step_run(const Property& property, CheckOptions options, const Wanted* want
   const std::uint64_t seed = wanted != nullptr ? wanted->token.seed : settings().seed.value_or(default_seed);
   const std::uint64_t run = wanted != nullptr ? wanted->token.run : 2;  // a small input, but not the empty one
   const bool has_record = wanted != nullptr && wanted->record.has_value();
+  options.swarm = false;
   const InputOrigin origin = has_record ? wanted->record->origin : origin_of_run(seed, run, options.commands_max);
   if (has_record) options.run.grain = wanted->record->grain;
   const std::vector<std::size_t> path = has_record ? wanted->record->path : std::vector<std::size_t>{};
@@ -282,7 +272,7 @@ std::string budget_text(const CheckOptions& options) {
 /// What the runs of a campaign depend on besides its seed.
 std::string line_of(const CheckOptions& options) {
   return fmt::format("faults {}, strategy {}, grain {}, operations {}, commands {}", name_of(options.run.faults),
-                     sim::name_of(options.strategy), static_cast<int>(options.grain), options.run.operations_max,
+                     strategy_name(options), static_cast<int>(options.grain), options.run.operations_max,
                      options.commands_max);
 }
 
@@ -345,7 +335,7 @@ void run_the_campaign(const Property& property, const CheckOptions& options, std
            .add("runs", options.runs)
            .add("from", loop.from.next_run)
            .add("faults", name_of(options.run.faults))
-           .add("strategy", sim::name_of(options.strategy))
+           .add("strategy", strategy_name(options))
            .add("jobs", std::uint64_t{set.jobs})
            .add("explore", set.explore));
   const LoopResult result = run_loop(property, options, seed, loop);
@@ -424,6 +414,7 @@ void check_property(const Property& property, CheckOptions options, std::source_
   options.run.operations_max = set.max_steps.value_or(options.run.operations_max);
   options.strategy = set.strategy.value_or(options.strategy);
   options.grain = set.grain.value_or(options.grain);
+  options.swarm = set.swarm;
   const std::uint64_t seed = set.seed.value_or(default_seed);
   ORRERY_CHECK(options.runs > 0, "{} is checked with no run at all", property.name);
   if (is_second_process()) return answer_from_second_process(property, options);
@@ -442,7 +433,7 @@ void check_property(const Property& property, CheckOptions options, std::source_
   if (set.mode == Mode::step || set.mode == Mode::step_json) return step_run(property, options, nullptr, where);
   if (set.mode != Mode::check) refuse_setting("ORRERY_MODE needs ORRERY_REPLAY");
   if (a_kept_failure_fails(property, options, where)) return;
-  say(fmt::format("seed {:#x}, {}, strategy {}, faults {}", seed, budget_text(options), sim::name_of(options.strategy),
+  say(fmt::format("seed {:#x}, {}, strategy {}, faults {}", seed, budget_text(options), strategy_name(options),
                   name_of(options.run.faults)));
   run_the_campaign(property, options, seed, where);
 }

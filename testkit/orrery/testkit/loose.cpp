@@ -106,7 +106,9 @@ LooseReplay replay_loosely(const Property& property, const CheckOptions& options
     replay.problem = input_is_gone;
     return replay;
   }
-  const sim::RunOptions run_options = options_of(options.run, record);
+  sim::RunOptions run_options = run_options_of(options, record);
+  run_options.record_events = true;
+
   sim::Deviations deviations = record.deviations;
   if (is_nameless(record)) {
     std::string input_text;

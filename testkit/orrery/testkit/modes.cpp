@@ -154,9 +154,8 @@ std::optional<Failure> shrink_further(const Property& property, const CheckOptio
   }
   failure.finding = *failure.outcome.finding;
   CheckOptions same = options;
-  same.run.operations_max = record.operations_max;
-  same.run.grain = record.grain;
-  same.run.faults = static_cast<sim::FaultProfile>(record.token.profile);
+  same.run = run_options_of(options, record);
+  same.run.reduce = options.run.reduce;  // shrinking finds that out
   do {
     ShrinkResult shrunk =
         shrink(property, same, failure.record.origin, input_of(property, failure.record.origin, failure.record.path),
@@ -191,12 +190,14 @@ sim::Outcome replay_until_break(const Property& property, const CheckOptions& op
     outcome.divergence = input_is_gone;
     return outcome;
   }
+  sim::RunOptions run_options = run_options_of(options, record);
+  run_options.record_events = true;
   return run_once([&](sim::World& world) { property.body(world, *input); },
                   [&] {
                     return std::make_unique<BreakBefore>(
                         std::make_unique<sim::Replay>(record.decisions, sim::Replay::Mode::strict), step);
                   },
-                  options_of(options.run, record));
+                  run_options);
 }
 
 }  // namespace orrery::testkit

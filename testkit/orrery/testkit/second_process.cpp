@@ -244,9 +244,9 @@ void answer_from_second_process(const Property& property, const CheckOptions& op
   if (!question() || question()->property != property.name) return;
   CheckOptions asked = options;
   asked.run.operations_max = question()->operations_max;
-  asked.run.faults = static_cast<sim::FaultProfile>(question()->faults);
-  asked.strategy = static_cast<sim::StrategyKind>(question()->strategy);
-  asked.grain = static_cast<sim::GrainSetting>(question()->grain);
+  (void)put_plan(asked, {.profile = static_cast<std::uint8_t>(question()->faults),
+                         .strategy = static_cast<std::uint8_t>(question()->strategy),
+                         .grain = static_cast<std::uint8_t>(question()->grain)});
   shuffle_heap();
   const sim::Outcome outcome = make_run(property, asked, question()->seed, question()->run, true);
   write_all(answer_file, to_text(answer_of(outcome)));
@@ -258,9 +258,9 @@ std::expected<RunAnswer, NoAnswer> run_in_second_process(const Property& propert
                                                          std::chrono::seconds time_max) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(NoAnswer{fmt::format("no pipe: {}", std::strerror(errno))});
-  const std::string asked = fmt::format(
-      "{} {} {} {} {} {} {}", seed, run, options.run.operations_max, static_cast<unsigned>(options.run.faults),
-      static_cast<unsigned>(options.strategy), static_cast<unsigned>(options.grain), property.name);
+  const Token token = token_of_run(property, options, seed, run);
+  const std::string asked = fmt::format("{} {} {} {} {} {} {}", seed, run, options.run.operations_max, token.profile,
+                                        token.strategy, token.grain, property.name);
   const auto child =
       start(arguments_of_child(property.name.substr(0, property.name.find('#'))), environment_of_child(asked), ends[1]);
   ::close(ends[1]);

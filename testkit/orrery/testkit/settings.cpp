@@ -155,6 +155,7 @@ Set set(Settings& settings, std::string_view key, std::string_view name, std::st
   }
   if (key == "time") return set_time(settings, name, value);
   if (key == "explore") return set_switch(settings.explore, name, value);
+  if (key == "swarm") return set_switch(settings.swarm, name, value);
   if (key == "resume") return set_switch(settings.resume, name, value);
   if (key == "strict") return set_switch(settings.strict, name, value);
   if (key == "stop_after") {
@@ -193,6 +194,7 @@ constexpr SettingName variables[] = {{"seed", "ORRERY_SEED", "0x5eed2026", Form:
                                      {"break", "ORRERY_BREAK", "nowhere", Form::run},
                                      {"trace_file", "ORRERY_TRACE_FILE", "none", Form::run},
                                      {"explore", "ORRERY_EXPLORE", "0", Form::yes_or_no},
+                                     {"swarm", "ORRERY_SWARM", "0", Form::yes_or_no},
                                      {"stop_after", "ORRERY_STOP_AFTER", "0", Form::number},
                                      {"resume", "ORRERY_RESUME", "0", Form::yes_or_no},
                                      {"strict", "ORRERY_STRICT", "0", Form::yes_or_no},
@@ -280,6 +282,13 @@ Set set_from_file(Settings& settings, const SettingsFile& file, const FileSettin
   return result;
 }
 
+/// Returns: an error, when two settings exclude each other.
+Set fit_together(const Settings& settings) {
+  if (settings.swarm && settings.strategy && *settings.strategy != sim::StrategyKind::portfolio)
+    return std::unexpected("a swarm draws the strategy of each run: swarm and strategy exclude each other");
+  return {};
+}
+
 std::optional<Settings>& current() {
   static std::optional<Settings> instance;
   return instance;
@@ -359,13 +368,14 @@ std::expected<void, std::string> take_flags(Settings& settings, int& argc, char*
   }
   if (kept < argc) argv[kept] = nullptr;
   argc = kept;
-  return {};
+  return fit_together(settings);
 }
 
 const Settings& settings() {
   if (!current()) {
     auto read = settings_from_environment();
     if (!read) exit_with_usage_error(read.error());
+    if (const auto fits = fit_together(*read); !fits) exit_with_usage_error(fits.error());
     current() = std::move(*read);
   }
   return *current();
@@ -387,6 +397,7 @@ std::string_view help() {
   --orrery_jobs=N        ORRERY_JOBS       worker processes (1: all in this one)
   --orrery_time=90s      ORRERY_TIME       how long per property (ms, s, m, h); without runs, as many as fit
   --orrery_explore=1     ORRERY_EXPLORE    go on after a failure, collect different ones
+  --orrery_swarm=1       ORRERY_SWARM      each run draws strategy, grain, faults and budgets of its own
   --orrery_stop_after=N  ORRERY_STOP_AFTER end exploring after N different failures
   --orrery_resume=1      ORRERY_RESUME     go on where exploring has ended
   --orrery_strict=1      ORRERY_STRICT     a sometimes that never held fails the test

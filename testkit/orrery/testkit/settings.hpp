@@ -51,6 +51,7 @@ struct Settings {
   /// ORRERY_TIME: how long one property is checked; without ORRERY_RUNS, as many runs as fit into it.
   std::optional<std::chrono::milliseconds> time;
   bool explore = false;                   ///< ORRERY_EXPLORE: go on after a failure, and collect different ones
+  bool swarm = false;                     ///< ORRERY_SWARM: a random configuration for each run
   std::uint64_t stop_after = 0;           ///< ORRERY_STOP_AFTER: so many different failures; 0 is no limit
   bool resume = false;                    ///< ORRERY_RESUME: go on where the last exploration has ended
   std::optional<std::string> json;        ///< ORRERY_JSON: a file for one line of JSON per event

@@ -19,11 +19,14 @@ namespace orrery::testkit {
 /// The seed of a campaign that was given none: the same every day, so that a test that passes goes on passing.
 inline constexpr std::uint64_t default_seed = 0x5eed2026;
 
+/// As a strategy: each run has drawn its own configuration (swarm.hpp).
+inline constexpr std::uint8_t swarm_strategy = 31;
+
 struct Token {
   std::uint64_t seed = default_seed;
   std::uint64_t run = 0;
   std::uint8_t profile = 0;     ///< the fault profile, 0 to 3
-  std::uint8_t strategy = 0;    ///< sim::StrategyKind of the campaign
+  std::uint8_t strategy = 0;    ///< sim::StrategyKind of the campaign, or swarm_strategy
   std::uint8_t grain = 0;       ///< sim::GrainSetting of the campaign
   std::uint16_t test_hash = 0;  ///< 12 bits of the test's name
   friend bool operator==(const Token&, const Token&) = default;

@@ -159,6 +159,21 @@ run "$orrery" explore Subject.HasTwoBugs --binary "$subject" --resume --seed 5
 ends 1 ' in 1 group$' explore Subject.HasTwoBugs --binary "$subject" --stop-after 1
 ends 1 'SIGSEGV in crasher' explore Subject.Crashes --binary "$subject" --runs 60 -j 2
 
+# --- a swarm: the same by any number of workers, and its tokens bring it back ------------------------------------------
+for jobs in 1 3; do
+  ends 1 '^400 runs explored, .*: failures in 2 groups' explore Subject.HasTwoBugs --binary "$subject" --swarm -j $jobs --out "$work/swarm$jobs"
+  grep -q '400 runs.*, strategy swarm, faults local' "$work/stdout" || fail "no swarm"
+  grep -E '^ +[0-9]+ x |, trace ' "$work/stdout" >"$work/groups$jobs"
+done
+diff "$work/groups1" "$work/groups3" || fail "a swarm depends on the number of its workers"
+for swarmed in "$work"/swarm1/Subject.HasTwoBugs/*/failure.orrery; do
+  diff "$swarmed" "$work/swarm3/${swarmed#"$work/swarm1/"}" || fail "a swarm's record depends on the number of its workers"
+  ends 1 'reproduced \(([0-9]+)/\1 steps identical' replay "$swarmed" --binary "$subject"
+  swarm_token=$(basename "$(dirname "$swarmed")")
+  ends 1 "replay $swarm_token: reproduced \(run .*, trace $(awk '$1 == "trace" {print $2}' "$swarmed")\)" \
+    replay "$swarm_token" --binary "$subject"
+done
+refuses 'swarm and strategy exclude each other' explore Subject.Holds --binary "$subject" --swarm --strategy pos
 # --- kept failures ---------------------------------------------------------------------------------------------------
 ends 0 "^kept as $work/kept/NaiveBank.MoneyIsConserved/$token.orrery" keep "$token" --binary "$naive"
 ends 1 "replayed a kept failure: $token fails still" run Naive --binary "$naive"
@@ -174,6 +189,21 @@ rm -r "$work/kept"
 ends 0 '^## NaiveBank.MoneyIsConserved: INVARIANT VIOLATED "balance never negative"' triage "$work/out"
 refuses 'cannot read .*nowhere' triage "$work/nowhere"
 ends 0 '^ok +tests +1 in 1 programs' doctor --binary "$right"
+grep -qE "^ok +virtual clock +std::chrono::steady_clock::now tells the world's time" "$work/stdout" || fail "doctor does not try the clock"
+# A program whose calls go past the leak guard: what it says of itself is all that the tool can know.
+cat >"$work/leaky" <<'END'
+#!/bin/sh
+# orrery test program 1
+case $1 in
+--gtest_list_tests) printf 'Leaky.\n  Test\n' ;;
+--orrery_self_test) printf 'BAD\tvirtual clock\tclock_gettime tells 7 ns in a run at 9 ns\n'; exit 1 ;;
+esac
+END
+sed 's/--orrery_self_test.*/*) exit 2 ;;/' "$work/leaky" >"$work/old"
+chmod +x "$work/leaky" "$work/old"
+ends 1 "^BAD +virtual clock +$work/leaky: clock_gettime tells 7 ns" doctor --binary "$right" --binary "$work/leaky"
+grep -q 'cannot be repeated' "$work/stdout" || fail "doctor does not say what that means"
+ends 1 "^BAD +self-test +$work/old: no answer, exit code 2" doctor --binary "$work/old"
 ends 0 '^ORRERY_RUNS +400 +environment' config --seed 7
 grep -qE '^ORRERY_SEED +7 +command line' "$work/stdout" || fail "config does not know the command line"
 grep -qE '^ORRERY_OUT +.*environment' "$work/stdout" || fail "config does not know the environment"
@@ -218,6 +248,29 @@ for program in "$right" "$orrery config" "$orrery run --binary $right"; do
   ((code == 2)) || fail "exit code $code instead of 2 for a bad orrery.toml: $program"
   [[ $(<"$work/stderr") == 'orrery: ../orrery.toml:6: unknown key rusn; is runs meant?' ]] || fail "$program says something else"
 done
+
+# --- completion, as a shell does it ----------------------------------------------------------------------------------------
+# offers 'CANDIDATE ...' WORD...: what bash gets behind those words; the last one is being typed.
+offers() {
+  local expected=$1 got
+  shift
+  got=$(bash -c 'source <("$0" completion bash) && complete -p orrery >/dev/null || exit
+    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _orrery; echo "${COMPREPLY[*]}"' "$orrery" "$orrery" "$@" 2>&1)
+  [[ $got == "$expected" ]] || fail "completion of '$*' is '$got' instead of '$expected'"
+}
+offers 'replay run' r
+offers 'explore' ex
+offers '--runs' run --ru
+offers '--stop-after --strategy --strict' explore --st
+offers 'pct10 pct3 pctcp10 pctcp3' run --strategy pct
+offers 'heavy' explore --faults = h
+offers 'Subject.HasTwoBugs Subject.Holds' run --binary "$subject" Subject.H
+offers 'NaiveBank.MoneyIsConserved' step --binary "$naive" --seed 5 Naive
+offers 'bash zsh' completion ''
+offers '' replay --twice no-such-token
+offers "$swarm_token" replay --out "$work/swarm1" "${swarm_token%?}"
+refuses 'bash or for zsh' completion fish
+ends 0 '^#compdef orrery' completion zsh
 
 # --- Ctrl-C: what has begun is finished and reported, with exit code 130 -----------------------------------------------
 for jobs in 1 2; do

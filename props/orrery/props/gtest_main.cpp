@@ -1,5 +1,6 @@
 // gtest_main.cpp: main for tests: flags and environment are checked before any test runs.
 #include "orrery/testkit/check.hpp"
+#include "orrery/testkit/self_test.hpp"
 #include "orrery/testkit/settings.hpp"
 
 #include <gmock/gmock.h>
@@ -38,6 +39,7 @@ int main(int argc, char** argv) {
     std::printf("\n%.*s", static_cast<int>(help.size()), help.data());
     return 0;
   }
+  if (argc == 2 && argv[1] == std::string_view{"--orrery_self_test"}) return testkit::print_self_test();
   auto settings = testkit::settings_from_environment();
   if (!settings) testkit::exit_with_usage_error(settings.error());
   if (const auto taken = testkit::take_flags(*settings, argc, argv); !taken) {

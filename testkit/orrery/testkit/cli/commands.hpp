@@ -13,5 +13,11 @@ int keep_run(const Arguments& arguments);
 int triage_folder(const Arguments& arguments);
 int look_at_machine(const Arguments& arguments);
 int print_configuration(const Arguments& arguments);
+int print_completion(const Arguments& arguments);
+/// `orrery --complete INDEX WORD...`: prints what may stand at that place of a command line, a candidate a line.
+int complete(std::span<char* const> words);
+
+/// All of them, in the order of the help.
+const std::vector<Command>& commands();
 
 }  // namespace orrery::cli

@@ -32,6 +32,8 @@ std::vector<Flag> with_campaign(std::vector<Flag> own) {
   return own;
 }
 
+}  // namespace
+
 const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       {"run", "[FILTER]", "check every property that matches, as CI does",
@@ -48,10 +50,14 @@ const std::vector<Command>& commands() {
       {"explore", "[FILTER]", "go on after a failure, collect different ones",
        "  orrery explore Bank --time 8h\n"
        "  orrery explore Bank --time 8h --stop-after 3\n"
-       "  orrery explore Bank --time 8h --resume       where the last night ended\n\n"
+       "  orrery explore Bank --time 8h --resume       where the last night ended\n"
+       "  orrery explore Bank --time 8h --swarm        another configuration for every run\n\n"
+       "  --swarm           each run draws strategy, grain, faults and budgets of its own\n\n"
        "Takes what run takes; without --time and --runs, one minute for each property. Where it has come to stands in\n"
        "orrery-out/<Suite.Test>/campaign.state.\n",
-       with_campaign({{"--stop-after", true, "ORRERY_STOP_AFTER"}, {"--resume", false, "ORRERY_RESUME"}})},
+       with_campaign({{"--stop-after", true, "ORRERY_STOP_AFTER"},
+                      {"--swarm", false, "ORRERY_SWARM"},
+                      {"--resume", false, "ORRERY_RESUME"}})},
       {"replay", "TOKEN|FILE", "make one run again",
        "  orrery replay b7k2-9f3c\n"
        "  orrery replay orrery-out/latest/failure.orrery --gdb\n\n"
@@ -82,13 +88,21 @@ const std::vector<Command>& commands() {
        "  orrery keep b7k2-9f3c\n\nThe record goes to orrery-regressions/<Suite.Test>/, to be committed.\n",
        with({{"--regressions", true, "ORRERY_REGRESSIONS"}})},
       {"triage", "[DIR]", "group failures, print Markdown for an issue", "  orrery triage orrery-out > issue.md\n", {}},
-      {"doctor", "", "look at compiler, debug information, ASLR, core dumps", "  orrery doctor\n", with({}), 0},
+      {"doctor", "", "look at the leak guard, compiler, debug information, ASLR",
+       "  orrery doctor\n\nExit code 1 when a test program is not sealed: its runs cannot be repeated.\n", with({}), 0},
       {"config", "", "print the effective configuration and where it comes from", "  orrery config --runs 5\n",
        with_campaign({}), 0},
+      {"completion",
+       "bash|zsh",
+       "print what makes a shell complete commands, flags and tests",
+       "  source <(orrery completion bash)\n",
+       {}},
       {"zoo", "ARGS...", "run the zoo, a library of small programs with bugs", "  orrery zoo --help\n", {}},
   };
   return all;
 }
+
+namespace {
 
 void print_help() {
   fmt::print(
@@ -148,12 +162,14 @@ int run(std::span<char* const> words) {
     print_version();
     return exit_held;
   }
+  if (name == "--complete") return complete(rest);
   const Command& command = command_named(name);
   if (name == "zoo") return zoo(rest);
   if (std::ranges::any_of(rest, [](std::string_view word) { return word == "--help" || word == "-h"; })) {
     return help(words.first(1));
   }
   const Arguments arguments = read_arguments(command, rest);
+  if (name == "completion") return print_completion(arguments);
   (void)given_settings();  // what is wrong is said before anything is begun
   if (name == "run" || name == "explore") return run_tests(arguments);
   if (name == "replay") return replay_run(arguments);

@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <sstream>
 #include <thread>
 
 namespace orrery::cli {
@@ -48,6 +49,32 @@ void check(bool is_good, std::string_view what, const std::string& is, std::stri
   fmt::print("{:<5} {:<18} {}{}{}\n", is_good ? "ok" : "WARN", what, is, is_good || advice.empty() ? "" : ": ",
              is_good ? "" : advice);
   warnings += is_good ? 0 : 1;
+}
+
+/// Lets each program look at itself. Returns: whether all of them are sealed.
+bool check_programs(const std::vector<TestProgram>& programs) {
+  bool all_good = true;
+  for (const TestProgram& program : programs) {
+    const Ran ran = run_program({program.path, "--orrery_self_test"}, {}, Output::kept);
+    std::size_t lines = 0;
+    std::istringstream text{ran.output};
+    for (std::string line; std::getline(text, line);) {
+      const auto first = line.find('\t');
+      const auto second = line.find('\t', first + 1);
+      if (second == std::string::npos) continue;
+      ++lines;
+      const bool is_good = line.starts_with("ok\t");
+      all_good = all_good && is_good;
+      const std::string what = line.substr(first + 1, second - first - 1);
+      // A good program is told once; of one that is not, which one it is.
+      if (!is_good) fmt::print("BAD   {:<18} {}: {}\n", what, program.path, line.substr(second + 1));
+      if (is_good && &program == &programs.front()) fmt::print("ok    {:<18} {}\n", what, line.substr(second + 1));
+    }
+    if (lines != 0 && (ran.code == exit_held || ran.code == exit_falsified)) continue;
+    all_good = false;
+    fmt::print("BAD   {:<18} {}: no answer, exit code {}; build it again\n", "self-test", program.path, ran.code);
+  }
+  return all_good;
 }
 
 }  // namespace
@@ -120,8 +147,10 @@ int look_at_machine(const Arguments& arguments) {
         "replay --gdb needs it");
   const auto good = testkit::settings_from_environment();
   check(good.has_value(), "environment", good ? "every ORRERY_ variable is good" : good.error(), "");
+  const bool is_sealed = check_programs(programs);
+  if (!is_sealed) fmt::print("runs of that program cannot be repeated: what it reads goes past the simulated world\n");
   if (warnings != 0) fmt::print("{} to look at\n", warnings == 1 ? "1 thing" : fmt::format("{} things", warnings));
-  return exit_held;
+  return is_sealed ? exit_held : exit_falsified;
 }
 
 int print_configuration(const Arguments& arguments) {

@@ -133,6 +133,8 @@ int run_tests(const Arguments& arguments) {
   if (!arguments.has("--jobs") && !is_given("jobs")) {
     variables.emplace_back("ORRERY_JOBS", std::to_string(std::clamp(std::thread::hardware_concurrency(), 1U, 256U)));
   }
+  if (effective(arguments, "swarm", "0") == "1" && effective(arguments, "strategy", "portfolio") != "portfolio")
+    refuse("a swarm draws the strategy of each run: swarm and strategy exclude each other");
   const Scratch scratch;
   variables.emplace_back("ORRERY_JSON", scratch.path("events"));
   const bool wants_junit = arguments.has("--junit");

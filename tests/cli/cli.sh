@@ -221,7 +221,7 @@ cat >"$work/project/orrery.toml" <<'END'
 # what this project wants
 runs = 30
 seed = 0x11
-jobs = 2
+jobs = 3
 out = "found"
 END
 in_project() { (cd "$work/project/deep" && env -u ORRERY_RUNS -u ORRERY_OUT "$@") >"$work/stdout" 2>"$work/stderr" </dev/null; code=$?; }
@@ -235,7 +235,7 @@ grep -qE '^ORRERY_SEED +5 +environment$' "$work/stdout" || fail "the environment
 for program in "$right" "$orrery run --binary $right"; do
   # shellcheck disable=SC2086
   in_project $program
-  grep -q 'seed 0x11, 30 runs by 2 workers' "$work/stdout" || fail "$program does not read orrery.toml"
+  grep -q 'seed 0x11, 30 runs by 3 workers' "$work/stdout" || fail "$program does not read orrery.toml"
 done
 in_project "$right" --orrery_seed=0x12 --orrery_jobs=1
 grep -q 'seed 0x12, 30 runs, ' "$work/stdout" || fail "a flag does not win over orrery.toml"

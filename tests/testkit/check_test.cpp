@@ -66,6 +66,55 @@ TEST_F(Check, reports_nothing_when_the_property_holds_and_says_how_much_was_done
   EXPECT_FALSE(std::filesystem::exists(folder));
 }
 
+struct Poke {};
+struct Lonely {
+  void handle(Poke) {}
+};
+
+TEST_F(Check, fails_with_a_fault_that_was_planned_again_and_again_and_never_happened) {
+  CheckOptions options{.runs = 100};
+  options.run.faults = sim::FaultProfile::heavy;
+  const auto body = [](World& w) {
+    w.heal();
+    (void)w.spawn(Lonely{}).tell(Poke{});
+    w.run();
+  };
+  run(body, options);
+  ASSERT_GE(reported.size(), 1);
+  EXPECT_NE(std::string{reported.GetTestPartResult(0).message()}.find("and never happened"), std::string::npos)
+      << reported.GetTestPartResult(0).message();
+}
+
+TEST_F(Check, fails_with_a_fault_that_happened_again_and_again_and_never_had_an_effect) {
+  CheckOptions options{.runs = 400};
+  options.run.faults = sim::FaultProfile::heavy;
+  options.run.crashes_max = 1;
+  options.run.crash_reach = 1;
+  // It loses its only message: nobody is told, and there was no state yet.
+  const auto body = [](World& w) {
+    (void)w.spawn(Lonely{}).tell(Poke{});
+    w.run();
+  };
+  run(body, options);
+  ASSERT_GE(reported.size(), 1);
+  EXPECT_NE(std::string{reported.GetTestPartResult(0).message()}.find("and never had an effect"), std::string::npos)
+      << reported.GetTestPartResult(0).message();
+}
+
+TEST_F(Check, says_how_often_each_fault_was_planned_happened_and_had_an_effect) {
+  CheckOptions options{.runs = 200};
+  options.run.faults = sim::FaultProfile::heavy;
+  options.run.crash_reach = 4;
+  const auto body = [](World& w) {
+    const auto lonely = w.spawn(Lonely{});
+    for (int i = 0; i < 4; ++i) (void)lonely.tell(Poke{});
+    w.run();
+  };
+  run(body, options);
+  EXPECT_NE(printed.find("\"crash\" planned "), std::string::npos) << printed;
+  EXPECT_NE(printed.find(", had an effect "), std::string::npos) << printed;
+}
+
 TEST_F(Check, says_what_never_happened_and_whether_that_means_much) {
   const auto body = [](World& w) {
     w.sometimes("never", [] { return false; });

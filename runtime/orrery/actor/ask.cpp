@@ -76,6 +76,7 @@ void AskCall::Deadline::passed(Timer& timer) {
 
 void AskCall::begin(Runtime& runtime, Execution* here, Handle target, Envelope* request, Duration timeout,
                     bool may_wait) {
+  runtime.try_memory(request);
   runtime_ = &runtime;
   target_ = target;
   timeout_ = timeout;

@@ -53,6 +53,13 @@ BoundedMailbox::Pushed BoundedMailbox::push(Envelope& envelope, Handle target) n
   return push_into_full(envelope);
 }
 
+BoundedMailbox::Pushed BoundedMailbox::push_as_if_full(Envelope& envelope, Handle target) noexcept {
+  const std::lock_guard guard{lock_};
+  if (!open_ || target != owner_) return {Outcome::gone};  // B4
+  ++offered_;
+  return push_into_full(envelope);
+}
+
 /// Pre: the lock is held, and the message counted as offered.
 BoundedMailbox::Pushed BoundedMailbox::push_into_full(Envelope& envelope) noexcept {
   const auto must_wait = [this]() -> Pushed {  // B5

@@ -82,6 +82,9 @@ class BoundedMailbox {
   /// Threads: any.    Cost: one lock, O(1) except for drop_oldest behind uncounted mail.
   [[nodiscard]] Pushed push(Envelope& envelope, Handle target) noexcept;
 
+  /// push() into a mailbox that takes itself for full, whatever room it has. Pre: may_refuse(), and it is not assured.
+  [[nodiscard]] Pushed push_as_if_full(Envelope& envelope, Handle target) noexcept;
+
   /// Like push, and when there is no place appends `waiter` in the same critical section.
   /// Returns: accepted, gone, must_wait when the waiter now stands in the list; full when it is one of a message alone and
   /// `outside_max` such stand there already.
@@ -104,6 +107,10 @@ class BoundedMailbox {
   [[nodiscard]] Counts counts() noexcept;
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] Overflow overflow() const noexcept { return overflow_; }
+  /// Returns: whether a sender may get mailbox_full from it.
+  [[nodiscard]] bool may_refuse() const noexcept {
+    return overflow_ == Overflow::reject || overflow_ == Overflow::drop_newest;
+  }
   [[nodiscard]] bool has_waiters() noexcept;
   /// Returns: whether the next push would not be accepted at once.
   [[nodiscard]] bool is_full() noexcept;

@@ -37,6 +37,13 @@ struct SpawnOptions {
   [[nodiscard]] bool are_defaults() const noexcept { return mailbox.capacity == 0 && !restart && name.empty(); }
 };
 
+/// What Context::fault_point says where no simulation decides it: for tests under load with real threads.
+struct FaultPointOptions {
+  std::uint32_t one_in = 0;  ///< how often an active point goes wrong; 0: never, and passing one costs one branch
+  std::uint32_t active_one_in = 4;  ///< how many of the points are active, by their names; 1: all
+  std::uint64_t seed = 0;           ///< which of them, and when; who passes a point first is not decided by it
+};
+
 /// Limits and defaults of one runtime, the same in both worlds.
 struct RuntimeOptions {
   std::uint32_t actors_max = 4'194'304;            ///< living at once; 8 bytes of directory per 1,024
@@ -46,6 +53,7 @@ struct RuntimeOptions {
   bool measure_asks = false;                       ///< how long they take, in metrics()
   std::uint32_t batch = 64;                        ///< messages an actor may handle before others get a turn
   DeliveryOptions delivery{};                      ///< of at_least_once and exactly_once messages
+  FaultPointOptions fault_points{};                ///< a simulation has its own
 };
 
 }  // namespace orrery

@@ -3,6 +3,8 @@
 #include "orrery/actor/race_scope.hpp"
 
 #include "orrery/core/check.hpp"
+#include "orrery/core/entropy.hpp"
+#include "orrery/core/hash.hpp"
 
 #include <fmt/core.h>
 
@@ -37,6 +39,18 @@ bool is_actor_name(std::string_view name) noexcept {
   });
 }
 
+bool Runtime::fault_point(std::string_view name) {
+  [[maybe_unused]] const RuntimeScope inside;
+  if (observer_ != nullptr) return observer_->fault_point(name);
+  const FaultPointOptions& points = options_.fault_points;
+  const std::uint64_t stream = hash_text(name);
+  if (points.active_one_in > 1 && orrery::draw(points.seed, stream, 0) % points.active_one_in != 0) return false;
+  const std::uint64_t counter = fault_points_passed_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (orrery::draw(points.seed, stream, counter) % points.one_in != 0) return false;
+  fault_points_fired_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
 Runtime* Runtime::find_runtime(std::uint32_t index) noexcept {
   Runtime* const runtime = registry().entries[index % registry_size].load(std::memory_order_acquire);
   return runtime != nullptr && runtime->index_ == index ? runtime : nullptr;
@@ -46,6 +60,7 @@ Runtime::Runtime(World& world, RuntimeOptions options, Observer* observer, CellT
     : world_{world},
       observer_{observer},
       options_{options},
+      has_fault_points_{observer != nullptr || options.fault_points.one_in != 0},
       spare_cells_{spare_cells},
       cells_{spare_cells != nullptr && spare_cells->cells_max() == options.actors_max ? std::move(*spare_cells)
                                                                                       : CellTable{options.actors_max}},

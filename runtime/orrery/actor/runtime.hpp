@@ -129,6 +129,13 @@ class Runtime : public detail::RefusedSpawns {
 
   [[nodiscard]] World& world() noexcept { return world_; }
   [[nodiscard]] Observer* observer() const noexcept { return observer_; }
+  /// What stands behind Context::fault_point.    Threads: any.
+  [[nodiscard]] bool has_fault_points() const noexcept { return has_fault_points_; }
+  [[nodiscard]] bool fault_point(std::string_view name);
+  /// Returns: how often a fault point went wrong, in a world that is no simulation.    Threads: any.
+  [[nodiscard]] std::uint64_t fault_points_fired() const noexcept {
+    return fault_points_fired_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
   /// Returns: how many workers there are; of a simulation, one.
   [[nodiscard]] std::size_t execution_count() const noexcept { return executions_.size(); }
@@ -143,6 +150,11 @@ class Runtime : public detail::RefusedSpawns {
   }
 
   [[nodiscard]] Envelope* new_envelope(std::size_t payload_bytes, bool is_ask);
+  /// Throws what the allocation of `envelope`, which is about to be sent, would have thrown had there been no memory: a
+  /// fault of the world's. It is gone then, and counts nowhere.    Cost: one branch where nobody observes.
+  void try_memory(Envelope* envelope) {
+    if (observer_ != nullptr) try_observed_memory(envelope);
+  }
   /// Sends `envelope`, which is taken over in every case. `may_wait` false: a full mailbox refuses whatever its policy;
   /// `expired`: ends the wait for a place when it becomes true.
   std::expected<void, TellError> send(Handle target, Envelope* envelope, bool may_wait = true,
@@ -331,6 +343,8 @@ class Runtime : public detail::RefusedSpawns {
   // Assured messages: assured.cpp.
   void wait_otherwise(Wait& wait);
   BoundedMailbox::Outcome put_outside(Handle target, BoundedMailbox& bounded, Envelope& envelope);
+  BoundedMailbox::Pushed push_observed(BoundedMailbox& bounded, Handle target, Envelope& envelope);
+  void try_observed_memory(Envelope* envelope);
   [[nodiscard]] AssuredMail& need_assured(Cell& cell);
   bool admit_assured(Cell& cell, Envelope* envelope);
   void put_away_duplicate(Cell& cell, Envelope* envelope, const DedupeWindow::Handled& first);
@@ -370,10 +384,13 @@ class Runtime : public detail::RefusedSpawns {
   World& world_;
   Observer* observer_;
   RuntimeOptions options_;
+  const bool has_fault_points_;
   std::uint32_t index_ = 0;
   CellTable* spare_cells_;
   CellTable cells_;
   std::atomic<bool> accepting_spawns_{true};
+  std::atomic<std::uint64_t> fault_points_passed_{0};  // active ones
+  std::atomic<std::uint64_t> fault_points_fired_{0};
 
   mutable std::mutex table_mutex_;  // free slots, executions, spare bounded mailboxes
   std::vector<std::uint32_t> free_slots_;

@@ -4,6 +4,7 @@
 #include "orrery/core/check.hpp"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace orrery {
@@ -87,6 +88,23 @@ class Runtime::PlaceWait final : public Wait {
   const std::atomic<bool>* expired_;
 };
 
+/// BoundedMailbox::push, in a world in which a mailbox that has room may refuse all the same.
+BoundedMailbox::Pushed Runtime::push_observed(BoundedMailbox& bounded, Handle target, Envelope& envelope) {
+  constexpr unsigned never_refused = Envelope::uncounted | Envelope::is_assured;
+  if (observer_ != nullptr && bounded.may_refuse() && (envelope.flags & never_refused) == 0 &&
+      observer_->refuses(target, envelope)) {
+    return bounded.push_as_if_full(envelope, target);
+  }
+  return bounded.push(envelope, target);
+}
+
+void Runtime::try_observed_memory(Envelope* envelope) {
+  [[maybe_unused]] const RuntimeScope inside;
+  if (!observer_->runs_out_of_memory(*envelope)) return;
+  destroy_unsent(envelope);
+  throw std::bad_alloc{};
+}
+
 /// send() after others had their turn.
 [[gnu::always_inline]] inline std::expected<void, TellError> Runtime::send_now(Handle target, Envelope* envelope,
                                                                                bool may_wait,
@@ -117,7 +135,7 @@ class Runtime::PlaceWait final : public Wait {
   const bool may_suspend = may_wait && bounded->overflow() == Overflow::suspend && cell != sender &&
                            (envelope->flags & Envelope::uncounted) == 0 && !is_unwinding();
   if (may_suspend) return send_or_wait(target, *bounded, envelope, expired);
-  auto [outcome, victim] = bounded->push(*envelope, target);
+  auto [outcome, victim] = push_observed(*bounded, target, *envelope);
   if (outcome == BoundedMailbox::Outcome::must_wait) outcome = put_outside(target, *bounded, *envelope);
   switch (outcome) {
     case BoundedMailbox::Outcome::accepted:
@@ -148,6 +166,7 @@ std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, 
                                              const std::atomic<bool>* expired) {
   [[maybe_unused]] const RuntimeScope inside;
   if (observer_ != nullptr) {
+    if (!envelope->is(Envelope::is_ask)) try_memory(envelope);  // that of an ask was tried as it began
     try {
       observer_->before_enqueue(target, *envelope);
     } catch (...) {  // the world ends, and unwinds the sender
@@ -219,8 +238,8 @@ void Runtime::deliver(Handle target, Envelope* envelope) {
   }
   // Where senders wait for a place, a message that comes without its sender waits alone.
   const bool may_wait = bounded->overflow() == Overflow::suspend && !envelope->is(Envelope::uncounted);
-  auto [outcome, victim] =
-      may_wait ? BoundedMailbox::Pushed{BoundedMailbox::Outcome::must_wait} : bounded->push(*envelope, target);
+  auto [outcome, victim] = may_wait ? BoundedMailbox::Pushed{BoundedMailbox::Outcome::must_wait}
+                                    : push_observed(*bounded, target, *envelope);
   if (outcome == BoundedMailbox::Outcome::must_wait) outcome = put_outside(target, *bounded, *envelope);
   if (outcome == BoundedMailbox::Outcome::must_wait) return;
   if (outcome == BoundedMailbox::Outcome::accepted || outcome == BoundedMailbox::Outcome::replaced_oldest) {

@@ -38,7 +38,7 @@ class Fiber;
 class Timer : public TimerNode {
  public:
   using Fire = void (*)(Timer& timer);
-  enum class Purpose : std::uint8_t { deadline, sleep, after, every, receive_timeout, redelivery };
+  enum class Purpose : std::uint8_t { deadline, sleep, after, every, receive_timeout, redelivery, pause };
   Timer(Purpose why, Fire on_fire) noexcept : purpose{why}, fire_{on_fire} {}
   void fire() { fire_(*this); }
 
@@ -136,6 +136,10 @@ class Observer {
   virtual void spawned(Cell& cell, Handle parent) = 0;
   /// Returns: whether the handler is to fail at once, as if it had thrown: a fault.
   virtual bool taken(Cell& cell, Envelope& envelope) = 0;
+  /// Returns: whether the mailbox of `target`, which may refuse mail, is to take itself for full: a fault.
+  virtual bool refuses(Handle target, const Envelope& envelope) = 0;
+  /// Returns: whether there is no memory for the message that is about to be sent: a fault.
+  virtual bool runs_out_of_memory(const Envelope& envelope) = 0;
   /// Returns: whether what user code calls `name` goes wrong this time.
   virtual bool fault_point(std::string_view name) = 0;
   virtual void ended(Cell& cell, Envelope& envelope, Ended how) = 0;

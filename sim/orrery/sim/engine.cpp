@@ -224,7 +224,6 @@ void Engine::account_for(const Op& op) {
 
 /// Takes one of the enabled operations. Pre: there is one.
 inline Op& Engine::pick() {
-  if (!stalls_.empty()) maybe_stall();
   const std::uint64_t count = enabled_.size();
   const std::uint64_t index =
       count == 1 || tearing_down_ ? 0 : decide({.kind = DecisionKind::schedule, .count = count, .enabled = &enabled_});
@@ -263,6 +262,10 @@ Op* Engine::next() {
     } else if (operations_ - jumped_at_ >= busy_max && horizon_ == Horizon::time && now_ >= until_ && !tearing_down_) {
       return nullptr;  // busy for ever, but the time is over (S4)
     } else {
+      if (operations_ >= strike_at_) {
+        strike();
+        if (enabled_.empty()) continue;  // the only one who could act is slow
+      }
       op = &pick();
     }
     if (tearing_down_) return op;
@@ -285,7 +288,8 @@ void Engine::synchronise(Agent& agent, OpKind kind, Agent& object, std::uint64_t
   op.fiber = execution_.fiber;
   enabled_.add(op);
   Op* chosen = nullptr;
-  if (at_once_.empty() && operations_ + 1 < look_up_at_) [[likely]] {  // all that next() would do now
+  if (at_once_.empty() && operations_ + 1 < look_up_at_ && operations_ < strike_at_)
+      [[likely]] {  // all that next() would do now
     chosen = &pick();
     ++operations_;
   } else {
@@ -339,7 +343,7 @@ void Engine::act_at_end(Agent& agent) {
 // A handler can also settle an ask, end its actor or bring it back: these are operations of their own, with a choice.
 // tests/sim/reductions_test.cpp compares the outcomes of random programs with and without.
 bool Engine::may_hurry(const Agent& who) const {
-  return options_.reduce && stalls_.empty() && due_.empty() && !who.order_matters;
+  return options_.reduce && !may_strike() && due_.empty() && !who.order_matters;
 }
 
 bool Engine::take_may_hurry(const Agent& who, const Cell& cell) const {
@@ -503,6 +507,8 @@ bool Engine::cancel(Timer& timer) {
 void Engine::fire(FireOp& op) {
   Timer& timer = *op.timer;
   std::erase(due_, &op);
+  if (stalled_after_ != 0) [[unlikely]]
+    judge_stall();
   note(EventKind::fire, *op.object, op.detail, op.ordinal);
   if (options_.record_events) {
     record(EventKind::fire, "clock", agents_.path_of(*op.object), std::string{purpose_name(timer.purpose)});
@@ -558,6 +564,8 @@ void Engine::tear_down() {
   [[maybe_unused]] const RuntimeScope inside;
   tearing_down_ = true;
   look_up_at_ = 0;
+  strike_at_ = never;
+  end_pauses();
   test_wait_ = nullptr;
   if (Op& op = agents_.test().op; op.enabled) enabled_.remove(op);
   runtime_->refuse_spawns();

@@ -17,6 +17,7 @@
 #include "orrery/sim/guard.hpp"
 #include "orrery/sim/options.hpp"
 #include "orrery/sim/races.hpp"
+#include "orrery/sim/slow.hpp"
 #include "orrery/sim/strategy.hpp"
 #include "orrery/sim/tables.hpp"
 #include "orrery/sim/trace.hpp"
@@ -70,6 +71,13 @@ class Engine final : public orrery::World, public Observer, private Tables {
   void add_eventually(std::string name, std::function<bool()> holds, std::source_location where);
   /// Returns: its number, for reached().
   [[nodiscard]] std::size_t add_reachable(std::string name);
+  /// No faults from here on; who stood still goes on.
+  void heal();
+  /// heal(), and draws which of `count` somebodies stay dead: at most all but `quorum`.
+  /// Returns: their numbers, ascending.
+  [[nodiscard]] std::vector<std::size_t> heal_core(std::size_t count, std::size_t quorum);
+  /// Tells that somebody is one of those.
+  void tell_death(Handle who);
   void reached(std::size_t number) noexcept { sometimes_hit_[number].second = true; }
   void check_invariants() {
     if (!invariants_.empty() || !sometimes_.empty()) [[unlikely]]
@@ -111,6 +119,7 @@ class Engine final : public orrery::World, public Observer, private Tables {
   void block(Wait& wait) override;
   void offload(std::shared_ptr<Job> job) override;
   void wake_work(Work& work) noexcept;
+  void go_on(Pause& pause);
   void report(std::string_view kind, const std::string& text) override;
 
   // ---- Observer ---------------------------------------------------------------------------------------------------
@@ -130,6 +139,8 @@ class Engine final : public orrery::World, public Observer, private Tables {
   void restarted(Cell& cell) override;
   void spawned(Cell& cell, Handle parent) override;
   bool taken(Cell& cell, Envelope& envelope) override;
+  bool refuses(Handle target, const Envelope& envelope) override;
+  bool runs_out_of_memory(const Envelope& envelope) override;
   bool fault_point(std::string_view name) override;
   void ended(Cell& cell, Envelope& envelope, Ended how) override;
   void waiting(Handle who, const Wait& wait) override;
@@ -217,13 +228,28 @@ class Engine final : public orrery::World, public Observer, private Tables {
   [[nodiscard]] bool advance_time();
   void jump_to(Instant instant);
   void release_due_timers();
+  /// Something was planned for about now.
+  void strike();
+  [[nodiscard]] bool may_strike() const noexcept { return strike_at_ != never; }
+  void plan_next_strike() noexcept;
   void maybe_stall();
+  void judge_stall();
+  void maybe_slow();
+  void end_pauses();
 
   // Faults: faults.cpp.
   void plan_faults();
-  /// Draws up to `count_max` places below `reach`. Returns: them, the earliest last.
-  void draw_places(std::vector<std::uint64_t>& places, std::string_view name, int count_max, std::uint64_t reach);
-  void count_fired(std::string_view name);
+  /// Draws up to `count_max` places below `reach` into `places`, the earliest last.
+  /// Returns: how many.
+  std::uint64_t draw_places(std::vector<std::uint64_t>& places, std::string_view name, int count_max,
+                            std::uint64_t reach);
+  /// The same for a fault that counts as armed only once the run has a place for it: see arm_fault().
+  void draw_places_if_any(std::vector<std::uint64_t>& places, std::string_view name, int count_max,
+                          std::uint64_t reach);
+  [[nodiscard]] FaultCount& count_of(std::string_view name);
+  /// The `passed`-th place for that fault has come. Returns: whether it happens there.
+  [[nodiscard]] bool strikes(std::vector<std::uint64_t>& places, std::string_view name, std::uint64_t passed);
+  [[nodiscard]] bool has_something_to_lose(const Agent& who, const Envelope& envelope) const;
   [[nodiscard]] bool crashes_now(const Agent& who, const Envelope& envelope);
 
   void fetch(std::uint32_t slot, const Agent& to) const;
@@ -288,7 +314,14 @@ class Engine final : public orrery::World, public Observer, private Tables {
 
   std::uint64_t steps_ = 0;
   std::uint64_t takes_ = 0;
-  std::uint64_t chosen_at_ = 0;  ///< the count of operations when one of the enabled was picked last
+  static constexpr std::uint64_t never = static_cast<std::uint64_t>(-1);
+  std::uint64_t strike_at_ = never;  ///< the count of operations from which on a stall or a pause is planned
+  bool is_healed_ = false;
+  std::vector<std::unique_ptr<Pause>> pauses_;
+  std::uint64_t refusable_ = 0;      ///< messages so far to mailboxes that may refuse them
+  std::uint64_t sends_ = 0;          ///< messages so far that handlers have sent
+  std::uint32_t stalled_after_ = 0;  ///< the serial of the newest operation that waited at the last stall; 0: none
+  std::uint64_t chosen_at_ = 0;      ///< the count of operations when one of the enabled was picked last
   std::uint64_t operations_ = 0;
   std::uint64_t look_up_at_ = 0;  ///< until there are so many operations, only operations matter: see must_stop()
   TraceHasher hasher_;

@@ -142,6 +142,8 @@ std::string_view Engine::purpose_name(Timer::Purpose purpose) noexcept {
       return "receive timeout";
     case Timer::Purpose::redelivery:
       return "redelivery";
+    case Timer::Purpose::pause:
+      return "goes on";
   }
   return "timer";
 }
@@ -207,7 +209,7 @@ void Engine::before_reply(const Ask& ask) {
   if (!running_) return;
   Agent& me = *acting_;  // not always the actor that was asked
   const std::uint32_t ordinal = me.replies++;
-  if (options_.reduce && stalls_.empty() && due_.empty()) {
+  if (options_.reduce && !may_strike() && due_.empty()) {
     const Cell* const asker = ask.waiter != nullptr ? nullptr : runtime_->living_cell(ask.asker);
     const Wait* const wait = ask.waiter != nullptr ? test_wait_ : asker != nullptr ? asker->wait : nullptr;
     if (wait != nullptr && !wait->ready() && wait->needs(ask)) {

@@ -94,6 +94,9 @@ class EnabledOps {
     return *dense_[index - 1 < oldest_->dense ? index - 1 : index];
   }
 
+  /// Returns: the serial of the operation enabled last; the older an operation, the smaller its serial.
+  [[nodiscard]] std::uint32_t newest_serial() const noexcept { return serial_; }
+
   /// Forgets all of them, wherever they are now; keeps its memory.
   void clear() noexcept {
     dense_.clear();

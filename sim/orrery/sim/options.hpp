@@ -13,7 +13,8 @@ enum class Mode : std::uint8_t { causal, per_pair };
 
 /// Which faults a run may contain. `local`: time may pass while work waits (a busy core, a preempted thread), which
 /// production can always do. `none`: it may not. `heavy`: as local, and handlers fail in the place of doing their work, as
-/// by an exception of their own. With both, fault points in user code go wrong (Context::fault_point).
+/// by an exception of their own; mailboxes refuse mail as if they were full; there is no memory for a message; an actor
+/// stands still while others go on. With both, fault points in user code go wrong (Context::fault_point).
 enum class FaultProfile : std::uint8_t { none, local, heavy };
 
 /// How finely choices are offered. `fine`: wherever the order of two operations may matter. `coarse`: an actor also goes on
@@ -35,9 +36,15 @@ struct RunOptions {
   std::uint64_t operations_max = 10'000;  ///< of one run; more is the finding "no progress"
   int stalls_max = 2;                     ///< per run, with FaultProfile::local
   Duration stall_max = std::chrono::seconds{10};
-  std::uint64_t stall_reach = 64;  ///< a stall comes within so many operations; runs are short
-  int crashes_max = 2;             ///< per run, with FaultProfile::heavy
-  std::uint64_t crash_reach = 64;  ///< a crash comes within so many handled messages
+  std::uint64_t stall_reach = 64;       ///< a stall comes within so many operations; runs are short
+  int crashes_max = 2;                  ///< per run, with FaultProfile::heavy
+  std::uint64_t crash_reach = 64;       ///< a crash comes within so many handled messages
+  int refusals_max = 2;                 ///< per run, with FaultProfile::heavy
+  std::uint64_t refusal_reach = 16;     ///< a refusal comes within so many messages to mailboxes that may refuse them
+  int allocations_max = 1;              ///< per run, with FaultProfile::heavy
+  std::uint64_t allocation_reach = 32;  ///< memory is short within so many messages that handlers send
+  int slows_max = 1;                    ///< per run, with FaultProfile::heavy
+  std::uint64_t slow_reach = 64;        ///< somebody becomes slow within so many operations
   /// Offer no choice where none can matter (docs/simulation.md). Off: for the tests that check just that.
   bool reduce = true;
   /// In a build with ThreadSanitizer: let it judge accesses of different actors to the same memory (races.hpp). Elsewhere it

@@ -5,6 +5,7 @@
 // Always true:  (T1) clear() leaves every table as good as new; only its memory shows that it was used
 #pragma once
 #include "orrery/sim/agents.hpp"
+#include "orrery/sim/faults.hpp"
 #include "orrery/sim/flat.hpp"
 #include "orrery/sim/op.hpp"
 #include "orrery/sim/strategy.hpp"
@@ -32,13 +33,6 @@ struct Sometimes {
   bool tried = false;
 };
 
-/// A kind of fault, or a fault point in user code, in one run.
-struct FaultCount {
-  std::string name;
-  std::uint64_t armed = 0;  ///< how often it was planned
-  std::uint64_t fired = 0;  ///< how often it happened: with what is injected here, it then has an effect
-};
-
 /// A fault point that user code has passed in this run.
 struct FaultSite {
   std::uint64_t name_hash = 0;
@@ -56,7 +50,11 @@ struct Tables {
   Pool<Carried> carried_;
   std::vector<std::uint64_t> stalls_;  ///< operation counts at which time passes, newest last
 
-  std::vector<std::uint64_t> crashes_;  ///< counts of handled messages at which a handler fails, newest last
+  std::vector<std::uint64_t> crashes_;   ///< counts of handled messages at which a handler fails, newest last
+  std::vector<std::uint64_t> refusals_;  ///< counts of messages to mailboxes that may refuse them, newest last
+  std::vector<std::uint64_t>
+      failing_;  ///< counts of messages that handlers send for which there is no memory, newest last
+  std::vector<std::uint64_t> slows_;  ///< when somebody becomes slow, who, and for how long: see SlowPlan; newest last
   std::vector<FaultSite> fault_sites_;
   std::vector<FaultCount> faults_;
 
@@ -82,6 +80,9 @@ struct Tables {
     carried_.clear();
     clear_and_keep(stalls_);
     clear_and_keep(crashes_);
+    clear_and_keep(refusals_);
+    clear_and_keep(failing_);
+    clear_and_keep(slows_);
     clear_and_keep(fault_sites_);
     clear_and_keep(faults_);
     clear_and_keep(decisions_);

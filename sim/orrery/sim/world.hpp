@@ -14,6 +14,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace orrery::sim {
 
@@ -76,6 +77,30 @@ class World final : private detail::EngineHolder, public Runtime {
                   std::source_location where = std::source_location::current()) {
     engine.add_eventually(std::move(name), std::move(holds), where);
   }
+  /// Nothing goes wrong from here on: no fault that was planned and has not come yet, no fault point. What has happened
+  /// stays; who stands still goes on. Call it between two runs, and judge what should happen at last afterwards.
+  void heal() { engine.heal(); }
+  /// The same in an adversary's way: of `actors`, at least `quorum` live on healed, and the others, drawn for this run, are
+  /// killed for good. What is to become true in spite of `quorum` survivors must do so whoever they are. (A supervisor
+  /// would bring its child back: name the supervisor, or actors that nobody restarts.)
+  ///
+  /// Returns: those that live on, in their order; all of them in the calm run, and with FaultProfile::none.
+  template <class A>
+  [[nodiscard]] std::vector<Ref<A>> heal_core(const std::vector<Ref<A>>& actors, std::size_t quorum) {
+    const std::vector<std::size_t> dead = engine.heal_core(actors.size(), quorum);
+    std::vector<Ref<A>> core;
+    for (std::size_t i = 0, next = 0; i < actors.size(); ++i) {
+      if (next < dead.size() && dead[next] == i) {
+        ++next;
+        engine.tell_death(actors[i].handle());
+        (void)kill(actors[i]);
+      } else {
+        core.push_back(actors[i]);
+      }
+    }
+    return core;
+  }
+
   /// A place that should be reached in some run, as with sometimes(): call reached() of what this returns there.
   class Reachable {
    public:

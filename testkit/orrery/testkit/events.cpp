@@ -48,12 +48,15 @@ void emit_done(const std::string& test, const LoopResult& result, std::chrono::d
                                       [](const auto& one) {
                                         return JsonObject{}.add("name", one.first).add("runs", one.second).text();
                                       }))
-           .add_raw(
-               "faults",
-               join(progress.faults,
-                    [](const sim::FaultCount& one) {
-                      return JsonObject{}.add("name", one.name).add("armed", one.armed).add("fired", one.fired).text();
-                    }))
+           .add_raw("faults", join(progress.faults,
+                                   [](const sim::FaultCount& one) {
+                                     return JsonObject{}
+                                         .add("name", one.name)
+                                         .add("armed", one.armed)
+                                         .add("fired", one.fired)
+                                         .add("effects", one.effects)
+                                         .text();
+                                   }))
            .add_raw("failures", join(progress.groups, [](const Group& group) {
                       return JsonObject{}
                           .add("kind", key_of(group.finding.kind))

@@ -100,6 +100,7 @@ std::pair<const Group*, bool> Progress::add(const RunNote& note) {
     if (known == faults.end()) known = faults.insert(known, {.name = fault.name});
     known->armed += fault.armed;
     known->fired += fault.fired;
+    known->effects += fault.effects;
   }
   if (!note.failed()) return {nullptr, false};
   sim::Finding finding = finding_of(note);

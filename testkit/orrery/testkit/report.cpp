@@ -134,17 +134,33 @@ void report_failure(const Failure& failure, std::source_location where, std::str
       << tell_story(failure, reproduction, length);
 }
 
-/// A fault that was planned again and again and never happened tests nothing, though it looks as if it did. A stall needs a
-/// timer, which not every program has; all others were asked for.
+/// A fault that was planned again and again and never happened, or never made a difference, tests nothing, though it looks
+/// as if it did. A stall needs a timer, which not every program has; all others were asked for.
 void report_dead_faults(const Progress& progress, std::source_location where) {
   constexpr std::uint64_t armed_often = 20;
+  constexpr std::uint64_t fired_often = 100;  // of stalls, one in a few comes when what waits goes first
   for (const sim::FaultCount& fault : progress.faults) {
-    if (fault.name == "stall" || fault.armed < armed_often || fault.fired != 0) continue;
+    const bool never_happened = fault.name != "stall" && fault.armed >= armed_often && fault.fired == 0;
+    const bool never_mattered = fault.fired >= fired_often && fault.effects == 0;
+    if (!never_happened && !never_mattered) continue;
     GTEST_MESSAGE_AT_(where.file_name(), static_cast<int>(where.line()), "",
                       ::testing::TestPartResult::kNonFatalFailure)
-        << fmt::format("DEAD FAULT  \"{}\" was planned {} times in {} and never happened\n", fault.name, fault.armed,
-                       count_of(progress.next_run, "run"));
+        << fmt::format("DEAD FAULT  \"{}\" was planned {} times in {} and never {}\n", fault.name, fault.armed,
+                       count_of(progress.next_run, "run"), never_happened ? "happened" : "had an effect");
   }
+}
+
+/// Returns: how often each fault was planned, happened and had an effect; nothing when there were only stalls, which every
+/// campaign has.
+std::string fault_counts(const std::vector<sim::FaultCount>& faults) {
+  std::string text;
+  bool is_worth_telling = false;
+  for (const auto& [name, armed, fired, effects] : faults) {
+    text += fmt::format("{}\"{}\" planned {}, happened {}, had an effect {}", text.empty() ? "" : "; ", name, armed,
+                        fired, effects);
+    is_worth_telling = is_worth_telling || name != "stall";
+  }
+  return is_worth_telling ? text : std::string{};
 }
 
 void report_held(const std::string& test, const LoopResult& result, std::source_location where) {
@@ -170,6 +186,7 @@ void report_held(const std::string& test, const LoopResult& result, std::source_
   if (progress.virtual_time != Duration{}) time = fmt::format(", {} virtual", format_duration(progress.virtual_time));
   say(fmt::format("{} held, {}{}{}", count_of(progress.next_run, "run"), count_of(progress.steps, "step"), time,
                   coverage));
+  if (const std::string counts = fault_counts(progress.faults); !counts.empty()) say("faults: " + counts);
   if (result.ended != Ended::interrupted) return;
   GTEST_MESSAGE_AT_(where.file_name(), static_cast<int>(where.line()), "", ::testing::TestPartResult::kNonFatalFailure)
       << "interrupted: " << test << " was checked by fewer runs than were wanted\n";

@@ -390,7 +390,7 @@ std::string_view help() {
   --orrery_seed=N        ORRERY_SEED       the seed of every campaign, decimal or 0x...
   --orrery_runs=N        ORRERY_RUNS       runs per property
   --orrery_replay=T      ORRERY_REPLAY     make one run again: a token, or the path of a failure.orrery
-  --orrery_faults=NAME   ORRERY_FAULTS     none, local (time passes while work waits) or heavy (handlers crash, too)
+  --orrery_faults=NAME   ORRERY_FAULTS     none, local (time passes while work waits) or heavy (handlers crash, mail is refused, ...)
   --orrery_strategy=NAME ORRERY_STRATEGY   who chooses: portfolio (all in turn), random, pos, pct3, ...
   --orrery_grain=NAME    ORRERY_GRAIN      how finely choices are offered: auto (in turn), fine or coarse
   --orrery_max_steps=N   ORRERY_MAX_STEPS  operations after which a run makes no progress

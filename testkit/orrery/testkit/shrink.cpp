@@ -354,13 +354,13 @@ class Shrinker {
       Faults others;
       std::ranges::copy_if(faults, std::back_inserter(others), [&](const auto& fault) { return fault.stream != kind; });
       if (!others.empty()) calmer.push_back(std::move(others));
-      if (is_planned(kind) && faults[i].counter == 0) {
+      if (sim::is_planned_fault(kind) && faults[i].counter == 0) {
         for (std::uint64_t gone = 1; gone <= faults[i].value; ++gone)
           calmer.push_back(without_planned(faults, kind, gone));
       }
     }
     for (std::size_t i = 0; i < faults.size(); ++i) {
-      if (is_planned(faults[i].stream) && faults[i].counter == 0) continue;  // how many
+      if (sim::is_planned_fault(faults[i].stream) && faults[i].counter == 0) continue;  // how many
       calmer.push_back(without_range(faults, i, i + 1));
       for (std::uint64_t less = faults[i].value / 2; less > 0; less /= 2) {
         calmer.push_back(faults);
@@ -369,8 +369,6 @@ class Shrinker {
     }
     return calmer;
   }
-  /// Returns: whether its first answer says how many there are, and the others when each comes.
-  static bool is_planned(std::uint64_t kind) { return kind == hash_text("stall") || kind == hash_text("crash"); }
   static Faults without_planned(const Faults& faults, std::uint64_t kind, std::uint64_t gone) {
     Faults fewer;
     for (sim::Deviations::Drawn fault : faults) {

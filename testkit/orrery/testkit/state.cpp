@@ -11,7 +11,7 @@ namespace orrery::testkit {
 
 namespace {
 
-constexpr std::string_view first_line = "orrery-campaign 1\n";
+constexpr std::string_view first_line = "orrery-campaign 2\n";
 
 }  // namespace
 
@@ -30,7 +30,13 @@ std::string to_text(const CampaignState& state) {
     out += JsonObject{}.add("sometimes", name).add("runs", runs).text() + "\n";
   }
   for (const sim::FaultCount& fault : progress.faults) {
-    out += JsonObject{}.add("fault", fault.name).add("armed", fault.armed).add("fired", fault.fired).text() + "\n";
+    out += JsonObject{}
+               .add("fault", fault.name)
+               .add("armed", fault.armed)
+               .add("fired", fault.fired)
+               .add("effects", fault.effects)
+               .text() +
+           "\n";
   }
   for (const Group& group : progress.groups) {
     out += JsonObject{}
@@ -76,7 +82,8 @@ std::expected<CampaignState, std::string> parse_state(std::string_view text) {
     } else if (!json["fault"].text().empty()) {
       state.progress.faults.push_back({.name = std::string{json["fault"].text()},
                                        .armed = json["armed"].number(),
-                                       .fired = json["fired"].number()});
+                                       .fired = json["fired"].number(),
+                                       .effects = json["effects"].number()});
     } else {
       Group group;
       group.finding.name = json["group"].text();

@@ -180,15 +180,20 @@ std::string timeline_row(const Event& event, const std::vector<std::string>& lan
 
 std::string smallest_case(const Failure& failure) {
   const ChoiceCounts counts = count_choices(failure.outcome.decisions);
-  std::uint64_t faults = 0;
-  for (const Event& event : failure.outcome.events) faults += event.kind == EventKind::stall ? 1 : 0;
+  std::uint64_t stalls = 0;
+  std::uint64_t others = 0;
+  for (const Event& event : failure.outcome.events) {
+    stalls += event.kind == EventKind::stall ? 1 : 0;
+    others += event.kind == EventKind::fault ? 1 : 0;
+  }
+  std::string faults = stalls == 0 ? "" : count_of(stalls, "stall");
+  if (others != 0) faults += stalls == 0 ? count_of(others, "fault") : " and " + count_of(others, "other fault");
   std::string choices = "no scheduling choices";
   if (failure.original_choices + counts.schedule != 0) {
     choices = fmt::format("scheduling choices {} -> {} ({} not first come, first served)", failure.original_choices,
                           counts.schedule, counts.schedule_uncalm);
   }
-  std::string out = fmt::format("\nSMALLEST CASE  {}, faults needed: {}\n", choices,
-                                faults == 0 ? "none" : count_of(faults, "stall"));
+  std::string out = fmt::format("\nSMALLEST CASE  {}, faults needed: {}\n", choices, faults.empty() ? "none" : faults);
   if (failure.input.empty()) return out;
   out += wrap("input = " + failure.input, 2);
   if (failure.original_input != failure.input)

@@ -92,6 +92,7 @@ void write_faults(WireWriter& out, const std::vector<sim::FaultCount>& faults) {
     out.put(fault.name);
     out.put(fault.armed);
     out.put(fault.fired);
+    out.put(fault.effects);
   }
 }
 std::vector<sim::FaultCount> read_faults(WireReader& in) {
@@ -100,6 +101,7 @@ std::vector<sim::FaultCount> read_faults(WireReader& in) {
     fault.name = in.text();
     fault.armed = in.number();
     fault.fired = in.number();
+    fault.effects = in.number();
   }
   return faults;
 }

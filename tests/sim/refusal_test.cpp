@@ -195,6 +195,30 @@ TEST(Allocation, spares_a_handler_that_catches_it) {
   EXPECT_EQ(failures_in([](World& w) { transfer_five_times(w, true); }, heavy_without_crashes(), 2'000), 0U);
 }
 
+/// Sends what it is sent on, and traps exits, as a supervisor does.
+struct Guardian {
+  Ref<Store> store;
+  void on_start(Context& context) { context.trap_exits(*this); }
+  void handle(Item) { (void)store.tell(Item{}); }
+  void handle(const Exit&) {}
+};
+
+TEST(Allocation, spares_whoever_traps_exits) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    const sim::Outcome outcome = sim::execute(
+        [](World& w) {
+          const auto store = w.spawn("store", Store{});
+          const auto guardian = w.spawn("guardian", Guardian{store.value()});
+          for (int i = 0; i < 20; ++i) (void)guardian.tell(Item{});
+          w.run();
+          EXPECT_EQ(w.peek(store).items, 20);
+        },
+        random_walk(seed), heavy_without_crashes());
+    ASSERT_FALSE(outcome.finding) << outcome.finding->name;
+    EXPECT_EQ(count_of(outcome, "allocation").armed, 0U);
+  }
+}
+
 TEST(Allocation, leaves_the_account_of_messages_as_if_the_send_had_not_been_tried) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     sim::RunOptions options = heavy_without_crashes();

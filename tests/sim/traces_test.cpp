@@ -32,7 +32,12 @@ TEST_P(Traces, lose_and_invent_no_outcome) {
   const Kind& kind = GetParam();
   constexpr std::uint64_t runs_max = 12'000;
   const char* const more = std::getenv("ORRERY_REDUCTION_PROGRAMS");
-  const int wanted = more != nullptr ? std::atoi(more) : kind.programs;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr int share = 6;  // the same programs, fewer of them: what a sanitizer could see, it sees in these
+#else
+  constexpr int share = 1;
+#endif
+  const int wanted = more != nullptr ? std::atoi(more) : kind.programs / share;
   std::uint64_t schedules = 0;
   std::uint64_t traces = 0;
   int compared = 0;
@@ -45,6 +50,8 @@ TEST_P(Traces, lose_and_invent_no_outcome) {
     ASSERT_TRUE(traced.complete) << "more traces than schedules, seed " << seed << '\n' << to_text(program);
     std::string difference;
     for (const auto& outcome : every.all) {
+      // A limit that docs/exploration.md tells: a ring through an actor that is stopped and has not gone on yet.
+      if (kind.features.stops && outcome.starts_with("ASK CYCLE")) continue;
       if (!traced.all.contains(outcome)) difference += "  lost:     " + outcome + '\n';
     }
     for (const auto& outcome : traced.all) {
@@ -59,32 +66,115 @@ TEST_P(Traces, lose_and_invent_no_outcome) {
   fmt::print("  {}: {} programs, {} schedules, {} runs by traces\n", kind.name, compared, schedules, traces);
 }
 
-INSTANTIATE_TEST_SUITE_P(Programs, Traces,
-                         ::testing::Values(Kind{"tells", {}, 80}, Kind{"asks", {.asks = true}, 80},
-                                           Kind{"timeouts", {.asks = true, .timeouts = true, .timers = true}, 60},
-                                           Kind{"bounded", {.asks = true, .bounded = true}, 60},
-                                           Kind{"priorities", {.asks = true, .priorities = true}, 40},
-                                           Kind{"stops", {.asks = true, .stops = true}, 60},
-                                           Kind{"failures", {.asks = true, .failures = true}, 40},
-                                           Kind{"looks", {.asks = true, .looks = true}, 40},
-                                           Kind{"offloads", {.offloads = true}, 15},
-                                           Kind{"assured", {.asks = true, .assured = true, .messages_max = 6}, 40},
-                                           Kind{"watched", {.asks = true, .watched = true}, 40},
-                                           Kind{"per_pair", {.asks = true, .per_pair = true, .messages_max = 5}, 60},
-                                           Kind{"everything",
-                                                {.asks = true,
-                                                 .timeouts = true,
-                                                 .bounded = true,
-                                                 .priorities = true,
-                                                 .timers = true,
-                                                 .stops = true,
-                                                 .failures = true,
-                                                 .looks = true,
-                                                 .watched = false,
-                                                 .offloads = true,
-                                                 .stalls = false},
-                                                60}),
-                         [](const auto& test) { return std::string{test.param.name}; });
+INSTANTIATE_TEST_SUITE_P(
+    Programs, Traces,
+    ::testing::Values(Kind{"tells", {}, 300}, Kind{"asks", {.asks = true}, 300},
+                      Kind{"timeouts", {.asks = true, .timeouts = true, .timers = true}, 150},
+                      Kind{"bounded", {.asks = true, .bounded = true}, 100},
+                      Kind{"priorities", {.asks = true, .priorities = true}, 40},
+                      Kind{"stops", {.asks = true, .stops = true}, 150},
+                      Kind{"failures", {.asks = true, .failures = true}, 200},
+                      Kind{"looks", {.asks = true, .looks = true}, 200}, Kind{"offloads", {.offloads = true}, 150},
+                      Kind{"assured", {.asks = true, .assured = true, .messages_max = 6}, 150},
+                      Kind{"watched", {.asks = true, .watched = true}, 60},
+                      Kind{"per_pair", {.asks = true, .per_pair = true, .messages_max = 5}, 200},
+                      Kind{"per_pair_stops", {.asks = true, .stops = true, .per_pair = true, .messages_max = 5}, 60},
+                      Kind{"everything",
+                           {.asks = true,
+                            .timeouts = true,
+                            .bounded = true,
+                            .priorities = true,
+                            .timers = true,
+                            .stops = true,
+                            .failures = true,
+                            .looks = true,
+                            .watched = false,
+                            .offloads = true,
+                            .stalls = false},
+                           60}),
+    [](const auto& test) { return std::string{test.param.name}; });
+
+// ---- programs that were lost once -------------------------------------------------------------------------------------
+
+using Kinds = Step::Kind;
+
+struct Lost {
+  const char* name;
+  Program program;
+};
+
+std::vector<Lost> lost_once() {
+  const MailboxOptions one_place = bounded(1, Overflow::drop_newest);
+  const MailboxOptions two_places = bounded(2, Overflow::suspend);
+  return {
+      // p2's reply to p3 needs no choice while p3 only waits; once killed it is as likely to go before it.
+      {"a_reply_to_the_killed",
+       {.actors = {{}, {}, {}, {}},
+        .mail = {{.steps = {{.kind = Kinds::kill, .target = 3}, {.kind = Kinds::ask, .child = 3, .target = 1}}},
+                 {.steps = {{.kind = Kinds::stop_self}, {.kind = Kinds::ask, .child = 4, .target = 2}}},
+                 {.steps = {{.kind = Kinds::stop_self}, {.kind = Kinds::ask, .child = 5, .target = 1}}},
+                 {},
+                 {},
+                 {}},
+        .roots = {{.child = 0, .target = 2}, {.child = 1, .target = 3}, {.child = 2, .target = 3}}}},
+      // The ring of p0 and p1 ends the run while 3 is under way to p0, which could have come before 0.
+      {"a_ring_with_mail_under_way",
+       {.actors = {{}, {}},
+        .mail = {{.steps = {{.kind = Kinds::ask, .child = 2, .target = 1}}},
+                 {.steps = {{.child = 3, .target = 0}, {.kind = Kinds::ask, .child = 4, .target = 0}}},
+                 {},
+                 {},
+                 {}},
+        .roots = {{.child = 0, .target = 0}, {.child = 1, .target = 1}},
+        .mode = sim::Mode::per_pair}},
+      // As the first one: p2 is stopped by whom it asks.
+      {"a_reply_to_the_stopped",
+       {.actors = {{.mailbox = one_place}, {.mailbox = one_place}, {.mailbox = two_places, .restarts = true}},
+        .mail = {{.steps = {{.kind = Kinds::stop_self}}},
+                 {.steps = {{.kind = Kinds::ask, .child = 2, .target = 0, .seconds = 1}, {.kind = Kinds::fail}}},
+                 {.steps = {{.kind = Kinds::stop, .target = 2}, {.child = 3, .target = 1}}},
+                 {.steps = {{.kind = Kinds::offload_ask, .child = 4, .target = 2}}},
+                 {.priority = Priority::high, .steps = {}}},
+        .roots = {{.child = 0, .target = 1}, {.child = 1, .target = 2}}}},
+      // p1's kill of p0 stands ready when p2 replies to p0; it may come first, and then the reply is late.
+      {"a_reply_while_a_kill_stands_ready",
+       {.actors = {{.mailbox = two_places}, {}, {}, {}},
+        .mail = {{.steps = {{.kind = Kinds::ask, .child = 2, .target = 2}}},
+                 {.steps = {{.kind = Kinds::kill, .target = 0}}},
+                 {.steps = {{.child = 1, .target = 1}, {.child = 3, .target = 3}}},
+                 {}},
+        .roots = {{.child = 0, .target = 0}}}},
+      // p2's stop of itself travels, and arrives before 3 is answered or after it.
+      {"a_stop_under_way_to_oneself",
+       {.actors = {{}, {}, {}, {}},
+        .mail = {{.steps = {{.kind = Kinds::stop, .target = 2}, {.kind = Kinds::ask, .child = 3, .target = 0}}},
+                 {},
+                 {},
+                 {}},
+        .roots = {{.child = 0, .target = 2}, {.child = 1, .target = 2}, {.child = 2, .target = 2}},
+        .mode = sim::Mode::per_pair}},
+      // The same behind other mail: the answer comes first of itself.
+      {"a_stop_of_oneself_behind_mail",
+       {.actors = {{}, {}},
+        .mail = {{.steps = {{.child = 1, .target = 1},
+                            {.kind = Kinds::stop, .target = 1},
+                            {.kind = Kinds::ask, .child = 2, .target = 0}}},
+                 {},
+                 {}},
+        .roots = {{.child = 0, .target = 1}},
+        .mode = sim::Mode::per_pair}},
+  };
+}
+
+TEST(LostOnce, is_found) {
+  for (const auto& [name, program] : lost_once()) {
+    SCOPED_TRACE(name);
+    const Outcomes every = all_outcomes(program, false, 100'000);
+    ASSERT_TRUE(every.complete);
+    EXPECT_GT(every.all.size(), 1U);
+    EXPECT_EQ(traced_outcomes(program, 100'000).all, every.all) << to_text(program);
+  }
+}
 
 // ---- small programs: no order twice -----------------------------------------------------------------------------------
 

@@ -40,10 +40,14 @@ Access access_of(const Op& op) {
   if (op.agent->is_work) access.owner = static_cast<const Work&>(*op.agent).owner.index;
   switch (op.kind) {
     case OpKind::enqueue:
-    case OpKind::deliver:
     case OpKind::take:
       access.aspect = Aspect::mail;
       break;
+    case OpKind::deliver: {
+      const Carried* const first = static_cast<const Carrier&>(*op.agent).first;
+      access.aspect = first->signal != nullptr ? Aspect::life : Aspect::mail;
+      break;
+    }
     case OpKind::reply:
     case OpKind::resume:
     case OpKind::finish:

@@ -562,6 +562,10 @@ void Engine::release_due_timers() {
 
 void Engine::tear_down() {
   [[maybe_unused]] const RuntimeScope inside;
+  if (is_watched_ && !tearing_down_ && !is_pruned_ && !rerun_unreduced_) {
+    at_once_.for_each([&](const Op* op) { strategy_.cut_off(*op); });
+    for (std::uint64_t i = 0; i < enabled_.size(); ++i) strategy_.cut_off(enabled_.option(i));
+  }
   tearing_down_ = true;
   look_up_at_ = 0;
   strike_at_ = never;

@@ -38,6 +38,10 @@ class Ring {
     --count_;
     return item;
   }
+  /// Calls `visit` with each, oldest first.
+  void for_each(auto&& visit) const {
+    for (std::size_t i = 0; i < count_; ++i) visit(items_[(first_ + i) & (items_.size() - 1)]);
+  }
   void clear() noexcept { first_ = count_ = 0; }
 
  private:

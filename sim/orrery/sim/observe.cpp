@@ -203,21 +203,23 @@ void Engine::before_name(std::string_view path) {
 }
 
 /// Rule 3, for replies: done at once when the asker can do nothing before it (so it sees no difference), and nothing
-/// else can settle the ask: no stall is to come and no timer is due. A stop of the asker could; see order_matters().
+/// else can settle the ask: no stall is to come, no timer is due, and nobody has stopped the asker or is about to. A stop
+/// that comes up later is for order_matters().
 void Engine::before_reply(const Ask& ask) {
   if constexpr (has_race_scopes) release_to(runtime_->living_cell(ask.asker));  // whoever waits elsewhere is the body
   if (!running_) return;
   Agent& me = *acting_;  // not always the actor that was asked
+  Agent& to = agent(ask.asker);
   const std::uint32_t ordinal = me.replies++;
-  if (options_.reduce && !may_strike() && due_.empty()) {
+  if (options_.reduce && !may_strike() && due_.empty() && !to.order_matters && !to.op.enabled) {
     const Cell* const asker = ask.waiter != nullptr ? nullptr : runtime_->living_cell(ask.asker);
     const Wait* const wait = ask.waiter != nullptr ? test_wait_ : asker != nullptr ? asker->wait : nullptr;
     if (wait != nullptr && !wait->ready() && wait->needs(ask)) {
-      if (asker != nullptr) agent(ask.asker).hurried_in = period_;
+      if (asker != nullptr) to.hurried_in = period_;
       return;
     }
   }
-  synchronise(me, OpKind::reply, agent(ask.asker), 0, ordinal);
+  synchronise(me, OpKind::reply, to, 0, ordinal);
 }
 
 void Engine::before_restart(Cell& cell) {

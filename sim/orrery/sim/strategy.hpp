@@ -72,6 +72,8 @@ class Strategy {
   virtual void released(const Op&) {}
   /// An operation that was enabled will never be executed: its timer was cancelled.
   virtual void withdrawn(const Op&) {}
+  /// The run ends, with a finding or its body, while this operation stood before its effect.
+  virtual void cut_off(const Op&) {}
   /// Returns: whether nothing can be learned from this run any more; it ends then, without a finding.
   [[nodiscard]] virtual bool gives_up() const noexcept { return false; }
 };

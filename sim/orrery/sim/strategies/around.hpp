@@ -34,6 +34,7 @@ class Around : public Strategy {
   void spawned(const Agent& child, const Agent& parent) override { inner_.spawned(child, parent); }
   void released(const Op& op) override { inner_.released(op); }
   void withdrawn(const Op& op) override { inner_.withdrawn(op); }
+  void cut_off(const Op& op) override { inner_.cut_off(op); }
   [[nodiscard]] bool gives_up() const noexcept override { return inner_.gives_up(); }
 
  private:

@@ -171,23 +171,27 @@ void Dpor::executed(const Op& op) {
   }
   std::erase_if(sleeping_, [&](const Access& one) { return dependent(one, access); });
 
+  const std::vector<std::size_t> races = append(op, access);
+  events_.back().node = node;
+  if (op.kind == OpKind::deliver && under_way_.next_of(*op.agent) != nullptr) under_way_.deliver(*op.agent);
+  join(everything_, events_.back().clock);
+  clock_of(access.agent) = events_.back().clock;
+  is_firing_ = op.kind == OpKind::fire;
+  for (const std::size_t race : races) reverse(race);
+}
+
+std::vector<std::size_t> Dpor::append(const Op& op, const Access& access) {
   Clock base = clock_of(access.agent);
   if (op.kind == OpKind::deliver) {
-    if (const Clock* const carried = under_way_.next_of(*op.agent)) {
-      join(base, *carried);
-      under_way_.deliver(*op.agent);
-    }
+    if (const Clock* const carried = under_way_.next_of(*op.agent)) join(base, *carried);
   }
   std::vector<std::size_t> races;
-  Event event{.access = access, .number = number_of(access.agent), .node = node, .clock = {}};
+  Event event{.access = access, .number = number_of(access.agent), .node = no_node, .clock = {}};
   event.clock = find_races(access, std::move(base), races);
   if (event.clock.size() <= event.number) event.clock.resize(event.number + 1);
   ++event.clock[event.number];
-  join(everything_, event.clock);
-  clock_of(access.agent) = event.clock;
-  is_firing_ = op.kind == OpKind::fire;
   events_.push_back(std::move(event));
-  for (const std::size_t race : races) reverse(race);
+  return races;
 }
 
 void Dpor::sent(const Agent& who, const Agent& from, const Agent& to, std::uint32_t ordinal) {
@@ -214,16 +218,19 @@ void Dpor::spawned(const Agent& child, const Agent& parent) {
 void Dpor::released(const Op& op) { clock_of(access_of(op).agent) = everything_; }
 
 /// It was enabled and will not be: whatever has withdrawn it could have come later.
-void Dpor::withdrawn(const Op& op) {
+void Dpor::withdrawn(const Op& op) { miss(op, access_of(op)); }
+
+/// Whatever has ended the run, or has led there, could have come after it. Then its agent would have gone on, and what
+/// that would have met is not known.
+void Dpor::cut_off(const Op& op) {
+  Access access = access_of(op);
+  access.aspect = Aspect::all;
+  miss(op, access);
+}
+
+void Dpor::miss(const Op& op, const Access& access) {
   if (gives_up_) return;
-  const Access access = access_of(op);
-  std::vector<std::size_t> races;
-  Event event{.access = access, .number = number_of(access.agent), .node = no_node, .clock = {}};
-  event.clock = find_races(access, clock_of(access.agent), races);
-  if (event.clock.size() <= event.number) event.clock.resize(event.number + 1);
-  ++event.clock[event.number];
-  events_.push_back(std::move(event));
-  for (const std::size_t race : races) reverse(race);
+  for (const std::size_t race : append(op, access)) reverse(race);
   events_.pop_back();
 }
 

@@ -42,6 +42,7 @@ class Dpor final : public Strategy {
   void spawned(const Agent& child, const Agent& parent) override;
   void released(const Op& op) override;
   void withdrawn(const Op& op) override;
+  void cut_off(const Op& op) override;
   /// A run gives up where everything that is enabled sleeps: it would repeat an earlier one.
   [[nodiscard]] bool gives_up() const noexcept override { return gives_up_; }
 
@@ -77,6 +78,10 @@ class Dpor final : public Strategy {
   [[nodiscard]] static bool is_before(const Event& event, const Clock& clock) noexcept;
   /// Finds the operations that `access` could have come before. Returns: `base` and all that it follows.
   [[nodiscard]] Clock find_races(const Access& access, Clock base, std::vector<std::size_t>& races) const;
+  /// Adds it to events_. Returns: those that it could have come before.
+  std::vector<std::size_t> append(const Op& op, const Access& access);
+  /// Notes what could have come after `op`, which was enabled and will not be executed.
+  void miss(const Op& op, const Access& access);
   /// Notes at the choice before event `first` how to come to the last of events_ without it.
   void reverse(std::size_t first);
   [[nodiscard]] std::uint64_t choose_operation(const Point& point);

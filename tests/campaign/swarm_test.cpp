@@ -40,6 +40,8 @@ CheckOptions heavy() {
 TEST(Swarm, draws_everything_from_the_seed_of_the_run) {
   std::set<int> strategies, grains, profiles, stalls, crashes;
   std::set<std::uint64_t> stall_reaches, crash_reaches;
+  std::set<std::tuple<int, int, int>> rest;
+  std::set<std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>> rest_reaches;
   std::set<Drawn> all;
   for (std::uint64_t run = sim::calibration_runs; run < 1'000; ++run) {
     const Drawn one = drawn(heavy(), seed, run);
@@ -53,11 +55,16 @@ TEST(Swarm, draws_everything_from_the_seed_of_the_run) {
     EXPECT_LE(std::get<5>(one), heavy().run.stall_max.count());
     crashes.insert(std::get<6>(one));
     crash_reaches.insert(std::get<7>(one));
+    const sim::RunOptions of = testkit::swarm_options(heavy(), seed, run);
+    rest.insert({of.refusals_max, of.allocations_max, of.slows_max});
+    rest_reaches.insert({of.refusal_reach, of.allocation_reach, of.slow_reach});
   }
   EXPECT_GT(all.size(), 800U);
   EXPECT_EQ(strategies.size(), sim::strategy_kinds - 1U) << "all but the portfolio";
   EXPECT_EQ(grains.size(), 2U);
   EXPECT_EQ(profiles.size(), 3U);
+  EXPECT_EQ(rest.size(), 5U * 3U * 3U) << "none to twice as many refusals, allocations and slow actors";
+  EXPECT_EQ(rest_reaches.size(), 5U * 5U * 5U);
   EXPECT_EQ(stalls, (std::set{0, 1, 2, 3, 4}));
   EXPECT_EQ(crashes, (std::set{0, 1, 2, 3, 4}));
   EXPECT_EQ(stall_reaches, (std::set<std::uint64_t>{8, 32, 64, 256, 1'024}));

@@ -49,6 +49,12 @@ sim::RunOptions swarm_options(const CheckOptions& options, std::uint64_t campaig
   drawn.stall_max /= parts[entropy.below(parts.size())];
   drawn.crashes_max = count_near(drawn.crashes_max, entropy);
   drawn.crash_reach = reach_near(drawn.crash_reach, entropy);
+  drawn.refusals_max = count_near(drawn.refusals_max, entropy);
+  drawn.refusal_reach = reach_near(drawn.refusal_reach, entropy);
+  drawn.allocations_max = count_near(drawn.allocations_max, entropy);
+  drawn.allocation_reach = reach_near(drawn.allocation_reach, entropy);
+  drawn.slows_max = count_near(drawn.slows_max, entropy);
+  drawn.slow_reach = reach_near(drawn.slow_reach, entropy);
   return drawn;
 }
 

@@ -37,6 +37,33 @@ refuses() {
 # json PATTERN: the file of events has such a line.
 json() { grep -qE "$1" "$work/events" || fail "no event like '$1'"; }
 
+# --- histories of other systems --------------------------------------------------------------------------------------
+histories=tests/histories
+ends 0 'register_ok.edn: ok \(6 operations, 1 of unknown end, ' check-history $histories/register_ok.edn --model cas-register
+ends 0 'files 2, ok 2, violated 0' check-history $histories/register_ok.edn $histories/register_ok.log --model register
+ends 1 'first illegal operation: process 2: read\(\) = 1' check-history $histories/register_stale.edn --model register
+ends 1 '      3  process 1: append\("x", "c"\)  => "abc"' check-history $histories/kv_lost_append.edn --model kv
+ends 1 'read\(\) = \{1\}' check-history $histories/set_read_twice.edn --model set
+ends 1 'process 1: acquire' check-history $histories/mutex_held_twice.edn --model mutex
+ends 0 'queue_ok.edn: ok' check-history $histories/queue_ok.edn --model queue
+ends 1 'files 2, ok 1, violated 1' check-history $histories/register_ok.edn $histories/register_stale.edn --model register
+ends 4 'unknown .*out of steps' check-history $histories/register_ok.edn --model register --steps 0
+ends 4 'unknown 1, unreadable 0, exit code 4' check-history $histories/register_ok.edn --model register --steps 0
+ends 1 '"verdict":"violated".*"prefix":\[\{"operation":"process 0: write\(1\)","state":"1"\}' \
+  check-history $histories/register_stale.edn --model register --json
+ends 1 'violated' check-history $histories/register_stale.edn --model register --init 7
+printf '{:process 0, :type :invoke, :f :read}\n{:process 0, :type :ok, :f :rea}\n' >"$work/bad.edn"
+ends 2 'unreadable 1, exit code 2' check-history "$work/bad.edn" $histories/register_ok.edn --model register
+grep -qE '/bad.edn:2: process 0 completes :rea, but invoked :read in line 1$' "$work/stderr" || fail "no line and reason"
+ends 2 'unreadable 1' check-history "$work/nothing.edn" --model register
+ends 2 'unreadable 1' check-history "$work" --model register
+refuses 'check-history needs --model' check-history $histories/register_ok.edn
+refuses 'unknown model registr; is register meant' check-history $histories/register_ok.edn --model registr
+refuses 'check-history takes FILE' check-history --model register
+refuses 'steps=many is not a whole number' check-history x.edn --model kv --steps many
+refuses 'time=soon is not a time' check-history x.edn --model kv --time soon
+refuses 'init is for register' check-history x.edn --model kv --init 3
+
 # --- help, and what is wrong with a command line ---------------------------------------------------------------------
 ends 0 '^orrery replay b7k2-9f3c ' --help
 (($(wc -l <"$work/stdout") <= 40)) || fail "--help has more than 40 lines"

@@ -78,7 +78,6 @@ struct Deposit {
   using Reply = std::int64_t;
   std::string account;
   std::int64_t amount = 0;
-  friend bool operator==(const Deposit&, const Deposit&) = default;
 };
 struct Balance {
   using Reply = std::int64_t;
@@ -113,6 +112,7 @@ struct Account {
   bool apply(const Touch&) const { return !is_closed; }
   static const std::string& key_of(const auto& message) { return message.account; }
   static bool is_read(const Balance&) { return true; }
+  static bool overwrites(const Close&) { return false; }
   friend bool operator==(const Account&, const Account&) = default;
 };
 using AccountModel = OfMessages<Account, Deposit, Balance, Owner, Close, Touch>;

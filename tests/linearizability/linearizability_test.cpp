@@ -150,6 +150,24 @@ TEST(Linearizability, an_unknown_operation_may_take_effect_late_or_never) {
   EXPECT_EQ(check_linearizable(Model{}, history).verdict, Linearizable::violated);
 }
 
+// The first way to the third write uses up the write of unknown end, and then the read cannot be explained. The second way leads to
+// the same register with the same operations done, and has it still.
+TEST(Linearizability, an_operation_that_was_not_used_up_is_still_there) {
+  using Model = Register<>;
+  History<Model::Input, Model::Output> history;
+  history.invoke(9, Model::write(1));
+  history.info(9);
+  history.invoke(0, Model::write(0));
+  history.invoke(1, Model::cas(1, 2));
+  history.ok(0);
+  history.ok(1, {0, true});
+  history.invoke(0, Model::write(5));
+  history.ok(0);
+  history.invoke(0, Model::read());
+  history.ok(0, {1});
+  EXPECT_TRUE(check_linearizable(Model{1}, history).ok());
+}
+
 TEST(Linearizability, a_failed_operation_never_takes_effect) {
   using Model = Register<>;
   History<Model::Input, Model::Output> history;

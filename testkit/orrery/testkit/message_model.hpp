@@ -15,8 +15,8 @@
 //     using AccountModel = OfMessages<Account, Deposit, Reset>;
 //     History<AccountModel::Input, AccountModel::Output> history;
 //
-//       key_of(message) and is_read(message) of the specification are used where they are there: key_of for every message or
-//       for none.
+//       key_of(message), is_read(message) and overwrites(message) of the specification are used where they are there: key_of for
+//       every message or for none.
 #pragma once
 #include "orrery/actor/message.hpp"
 #include "orrery/core/describe.hpp"
@@ -56,6 +56,10 @@ struct VariantOfEach<std::variant<Had...>, First, Rest...>
 template <class Spec, class M>
 concept HasKeyOf = requires(const M& message) { Spec::key_of(message); };
 template <class Spec, class M>
+concept HasOverwrites = requires(const M& message) {
+  { Spec::overwrites(message) } -> std::same_as<bool>;
+};
+template <class Spec, class M>
 concept HasIsRead = requires(const M& message) {
   { Spec::is_read(message) } -> std::same_as<bool>;
 };
@@ -85,6 +89,14 @@ struct OfMessages {
     return std::visit(
         []<class T>(const T& message) {
           if constexpr (detail::HasIsRead<Spec, T>) return Spec::is_read(message);
+          return false;
+        },
+        input);
+  }
+  static bool overwrites(const Input& input) {
+    return std::visit(
+        []<class T>(const T& message) {
+          if constexpr (detail::HasOverwrites<Spec, T>) return Spec::overwrites(message);
           return false;
         },
         input);

@@ -200,9 +200,12 @@ struct Set {
   };
   /// Whether it is there (contains), or what is there (read).
   struct Output {
-    bool found = false;
+    std::optional<bool> found{};
     std::set<Value> values{};
     friend bool operator==(const Output&, const Output&) = default;
+    friend std::string orrery_describe(const Output& output) {
+      return output.found ? describe(*output.found) : describe(output.values);
+    }
   };
   static Input add(Value value) { return {Input::Kind::add, std::move(value)}; }
   static Input remove(Value value) { return {Input::Kind::remove, std::move(value)}; }

@@ -88,6 +88,25 @@ const std::vector<Command>& commands() {
        "  orrery keep b7k2-9f3c\n\nThe record goes to orrery-regressions/<Suite.Test>/, to be committed.\n",
        with({{"--regressions", true, "ORRERY_REGRESSIONS"}})},
       {"triage", "[DIR]", "group failures, print Markdown for an issue", "  orrery triage orrery-out > issue.md\n", {}},
+      {"check-history",
+       "FILE...",
+       "check operation histories of other systems for linearizability",
+       "  orrery check-history tests/histories/register_ok.edn --model register\n"
+       "  orrery check-history *.edn --model kv --time 60s --json\n\n"
+       "FILE is EDN as Jepsen and Knossos write it, or the lines that jepsen.util logs.\n"
+       "  --model M         register, cas-register, kv, queue, set or mutex\n"
+       "  --init N          what a register holds at first (nil)\n"
+       "  --nil-read any    an :ok read of nil in EDN did not say what it read\n"
+       "  --steps N         how much for each file (50000000);   --time 60s   how long for all of them\n"
+       "  --json            one line of JSON per file, and a summary\n"
+       "Exit codes: 0 all are ok, 1 one is violated, 4 one is unknown, 2 one cannot be read.\n",
+       {{"--model", true, ""},
+        {"--init", true, ""},
+        {"--nil-read", true, ""},
+        {"--steps", true, ""},
+        {"--time", true, ""},
+        {"--json", false, ""}},
+       static_cast<std::size_t>(-1)},
       {"doctor", "", "look at the leak guard, compiler, debug information, ASLR",
        "  orrery doctor\n\nExit code 1 when a test program is not sealed: its runs cannot be repeated.\n", with({}), 0},
       {"config", "", "print the effective configuration and where it comes from", "  orrery config --runs 5\n",
@@ -116,7 +135,7 @@ void print_help() {
   }
   fmt::print(
       "  help COMMAND, --version\n\n"
-      "All commands take --build DIR (a build directory) or --binary PATH (a test program), and --out DIR.\n"
+      "Those that run tests take --build DIR (a build directory) or --binary PATH (a test program), and --out DIR.\n"
       "Exit codes: 0 held, 1 falsified, 2 usage, 3 non-deterministic, 4 inconclusive, 5 replay diverged, 70 internal\n"
       "error, 77 skipped, 130 interrupted. Results are on stdout, progress on stderr.\n");
 }
@@ -178,6 +197,7 @@ int run(std::span<char* const> words) {
   if (name == "trace") return trace_run(arguments);
   if (name == "keep") return keep_run(arguments);
   if (name == "triage") return triage_folder(arguments);
+  if (name == "check-history") return check_histories(arguments);
   if (name == "doctor") return look_at_machine(arguments);
   return print_configuration(arguments);
 }

@@ -36,6 +36,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -67,9 +68,11 @@ class LinearizationSearch {
   /// `known` returned; `unknown` may be left out. Both keep pointers into the history.
   LinearizationSearch(const Model& initial, std::vector<Candidate<Model>> known, std::vector<Candidate<Model>> unknown)
       : known_{std::move(known)}, unknown_{std::move(unknown)} {
-    const auto by_invocation = [](const auto& a, const auto& b) { return a.invoked < b.invoked; };
-    std::ranges::stable_sort(known_, by_invocation);
-    std::ranges::stable_sort(unknown_, by_invocation);
+    const auto by_invocation = [](const Candidate<Model>& a, const Candidate<Model>& b) {
+      return std::pair{a.invoked, a.operation} < std::pair{b.invoked, b.operation};
+    };
+    std::ranges::sort(known_, by_invocation);
+    std::ranges::sort(unknown_, by_invocation);
     number_events();
     sort_into_classes();
     begin(initial);
@@ -143,8 +146,8 @@ class LinearizationSearch {
       events.push_back({known_[i].invoked, false, i});
       events.push_back({known_[i].returned, true, i});
     }
-    std::ranges::stable_sort(events, [](const Event& a, const Event& b) {
-      return std::pair{a.position, a.is_return} < std::pair{b.position, b.is_return};
+    std::ranges::sort(events, [](const Event& a, const Event& b) {
+      return std::tuple{a.position, a.is_return, a.item} < std::tuple{b.position, b.is_return, b.item};
     });
     const auto count = static_cast<Number>(events.size());
     item_of_.assign(count + 2, none);

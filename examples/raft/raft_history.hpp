@@ -1,11 +1,15 @@
 // raft_history.hpp: what clients asked and were told, and whether one machine could have said the same.
 // Why:  that the servers agree is no use to a client whose command is lost, or done twice, or who reads what is out of date.
-// How:  every command goes through the log, so that the log itself is the order in which they must have happened: it only remains
-//       to look whether each client was told what comes of its command there (so what was acknowledged is there), and whether a
-//       command that began after another had ended comes after it.
+// How:  it is asked twice. With a look into the servers: every command goes through the log, so that the log itself is the order
+//       in which they must have happened, and each client must have been told what comes of its command there (so what was
+//       acknowledged is there). And without: is there any order that explains what the clients were told? That question needs
+//       nothing of Raft, and serves any table of keys and values.
 #pragma once
 #include "client.hpp"
 #include "machine.hpp"
+
+#include <orrery/testkit/linearizability.hpp>
+#include <orrery/testkit/linearizability_report.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -13,6 +17,21 @@
 #include <vector>
 
 namespace raft {
+
+/// One key of the table, as one client alone would see it.
+struct OneKey {
+  using Input = Command;
+  using Output = std::string;
+  std::string value;
+  bool apply(const Command& command, const std::string* told) {
+    if (command.kind == Command::Kind::put) value = command.value;
+    if (command.kind == Command::Kind::append) value += command.value;
+    return told == nullptr || *told == value;
+  }
+  static const std::string& key_of(const Command& command) { return command.key; }
+  static bool is_read(const Command& command) { return command.kind == Command::Kind::get; }
+  friend bool operator==(const OneKey&, const OneKey&) = default;
+};
 
 /// In the order in which it happened, as far as the simulated world has one.
 class History final : public ClientListener {
@@ -69,6 +88,20 @@ class History final : public ClientListener {
       }
     }
     return {};
+  }
+
+  /// Returns: why no single table could have told the clients what they were told, or an empty text.
+  [[nodiscard]] std::string find_illegal() const {
+    orrery::testkit::History<Command, std::string> history;
+    for (const Operation& one : operations_) {
+      using orrery::testkit::Ending;
+      history.add({one.client, one.command, one.value, one.invoked_at,
+                   one.value ? one.returned_at : orrery::testkit::never_returned,
+                   one.value ? Ending::ok : Ending::unknown});
+    }
+    const auto verdict = orrery::testkit::check_linearizable(OneKey{}, history);
+    if (verdict.ok()) return {};
+    return verdict.violation ? explain(OneKey{}, history.operations(), verdict) : "not decided";
   }
 
  private:

@@ -159,6 +159,7 @@ void survives(orrery::sim::World& w, std::size_t server_count, const Plan& plan)
   for (const auto& disk : disks) disk->fail_after(0, ADisk::Failure::none);
   w.run_until([&] { return referee.all_agree(); });
   EXPECT_EQ(history->find_fault(referee.committed()), "");
+  EXPECT_EQ(history->find_illegal(), "");
 }
 
 }  // namespace raft

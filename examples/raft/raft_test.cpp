@@ -78,4 +78,16 @@ TEST(RaftSession, a_command_that_comes_again_is_carried_out_once) {
   EXPECT_EQ(machine.values["x"], "ab");
 }
 
+TEST(RaftHistory, what_no_single_table_could_have_said_is_illegal) {
+  History history;
+  history.invoked(1, 1, append(1, 1, "a").command);
+  history.invoked(2, 1, get(2, 1).command);
+  history.returned(2, 1, "");
+  history.returned(1, 1, "a");
+  EXPECT_EQ(history.find_illegal(), "") << "they overlapped";
+  history.invoked(2, 2, get(2, 2).command);
+  history.returned(2, 2, "");
+  EXPECT_NE(history.find_illegal().find("first illegal operation"), std::string::npos) << "the write had ended";
+}
+
 }  // namespace

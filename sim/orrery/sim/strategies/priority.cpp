@@ -3,6 +3,7 @@
 #include "orrery/core/mix.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace orrery::sim {
 
@@ -38,7 +39,7 @@ std::uint64_t highest(const Point& point, const Priority& priority) {
 
 ChangePoints::ChangePoints(Entropy& entropy, std::uint64_t count, std::uint64_t steps) {
   for (std::uint64_t i = 0; i < count && steps > 0; ++i) at_.push_back({.step = entropy.below(steps), .number = i + 1});
-  std::ranges::stable_sort(at_, {}, &Change::step);
+  std::ranges::sort(at_, {}, [](const Change& change) { return std::pair{change.step, change.number}; });
   const auto [first, last] = std::ranges::unique(at_, {}, &Change::step);
   at_.erase(first, last);
 }

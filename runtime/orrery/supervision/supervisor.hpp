@@ -40,6 +40,14 @@ struct ChildInfo {
     if (!actor.handle().is_set() || type != &detail::actor_type<A>) return std::nullopt;
     return Ref<A>{runtime, actor.handle()};
   }
+  /// `runtime` is another number in every run of a process, and no part of what happened.
+  friend void orrery_hash(TraceHasher& hasher, const ChildInfo& info) {
+    hash_value(hasher, info.id);
+    hash_value(hasher, info.status);
+    hash_value(hasher, info.actor);
+    hash_value(hasher, info.restart);
+    hash_value(hasher, info.is_supervisor);
+  }
 };
 [[nodiscard]] std::string orrery_describe(const ChildInfo& info);
 

@@ -13,6 +13,7 @@
 // Source:       SPEC Z1 to Z4, Z7; docs/simulation.md has the whole table of operations.
 #pragma once
 #include "orrery/actor/runtime.hpp"
+#include "orrery/sim/fault_plan.hpp"
 #include "orrery/sim/finding.hpp"
 #include "orrery/sim/guard.hpp"
 #include "orrery/sim/options.hpp"
@@ -73,6 +74,8 @@ class Engine final : public orrery::World, public Observer, private Tables {
   [[nodiscard]] std::size_t add_reachable(std::string name);
   /// No faults from here on; who stood still goes on.
   void heal();
+  /// From now on these happen, too.
+  void arm(const FaultPlan& plan);
   /// heal(), and draws which of `count` somebodies stay dead: at most all but `quorum`.
   /// Returns: their numbers, ascending.
   [[nodiscard]] std::vector<std::size_t> heal_core(std::size_t count, std::size_t quorum);
@@ -251,6 +254,14 @@ class Engine final : public orrery::World, public Observer, private Tables {
   [[nodiscard]] bool strikes(std::vector<std::uint64_t>& places, std::string_view name, std::uint64_t passed);
   [[nodiscard]] bool has_something_to_lose(const Agent& who, const Envelope& envelope) const;
   [[nodiscard]] bool crashes_now(const Agent& who, const Envelope& envelope);
+  void tell_crash(const Agent& who, const Envelope& envelope);
+  /// Takes `op`, which is enabled, out for a while.
+  void pause(Op& op, Duration length, std::string_view counted);
+  // Those of a plan: fault_plan.cpp.
+  [[nodiscard]] std::optional<PlannedFault> planned_now(LocalFault what, const Agent& who);
+  [[nodiscard]] bool plan_crashes(const Agent& who, const Envelope& envelope);
+  [[nodiscard]] bool plan_strikes(LocalFault what, const Agent& who);
+  void slow_down_planned();
 
   void fetch(std::uint32_t slot, const Agent& to) const;
 
@@ -318,8 +329,10 @@ class Engine final : public orrery::World, public Observer, private Tables {
   std::uint64_t strike_at_ = never;  ///< the count of operations from which on a stall or a pause is planned
   bool is_healed_ = false;
   std::vector<std::unique_ptr<Pause>> pauses_;
-  std::uint64_t refusable_ = 0;      ///< messages so far to mailboxes that may refuse them
-  std::uint64_t sends_ = 0;          ///< messages so far that handlers have sent
+  std::vector<std::pair<PlannedFault, std::uint32_t>> plan_;  ///< with how often its place has come so far
+  std::vector<std::pair<Handle, Duration>> slowed_;           ///< who is to stand still at his next operation
+  std::uint64_t refusable_ = 0;                               ///< messages so far to mailboxes that may refuse them
+  std::uint64_t sends_ = 0;                                   ///< messages so far that handlers have sent
   std::uint32_t stalled_after_ = 0;  ///< the serial of the newest operation that waited at the last stall; 0: none
   std::uint64_t chosen_at_ = 0;      ///< the count of operations when one of the enabled was picked last
   std::uint64_t operations_ = 0;

@@ -56,6 +56,10 @@ bool Engine::strikes(std::vector<std::uint64_t>& places, std::string_view name, 
 }
 
 void Engine::plan_next_strike() noexcept {
+  if (!slowed_.empty()) {
+    strike_at_ = 0;
+    return;
+  }
   strike_at_ =
       std::min(stalls_.empty() ? never : stalls_.back(), slows_.empty() ? never : SlowPlan::of(slows_.back()).at);
 }
@@ -63,6 +67,7 @@ void Engine::plan_next_strike() noexcept {
 void Engine::strike() {
   if (!stalls_.empty()) maybe_stall();
   if (!slows_.empty()) maybe_slow();
+  if (!slowed_.empty()) slow_down_planned();
   plan_next_strike();
 }
 
@@ -72,6 +77,8 @@ void Engine::heal() {
   refusals_.clear();
   failing_.clear();
   slows_.clear();
+  plan_.clear();
+  slowed_.clear();
   plan_next_strike();
   is_healed_ = true;
   end_pauses();
@@ -145,19 +152,25 @@ bool Engine::crashes_now(const Agent& who, const Envelope& envelope) {
   FaultCount& count = count_of("crash");
   ++count.fired;
   if (has_something_to_lose(who, envelope)) ++count.effects;
+  tell_crash(who, envelope);
+  return true;
+}
+
+void Engine::tell_crash(const Agent& who, const Envelope& envelope) {
   note(EventKind::fault, who, envelope.operations->message->name_hash, 0);
   if (options_.record_events) {
     record(EventKind::fault, agents_.path_of(who), agents_.path_of(who),
            "fails as it is about to handle " + std::string{envelope.operations->message->name});
   }
-  return true;
 }
 
 /// The fault `refusal`: a mailbox that may refuse mail does so though it has room.
 bool Engine::refuses(Handle target, const Envelope& envelope) {
-  if (refusals_.empty() || tearing_down_) return false;
-  if (!strikes(refusals_, "refusal", refusable_++)) return false;
+  if ((refusals_.empty() && plan_.empty()) || tearing_down_) return false;
   const Agent& to = agent(target);
+  const bool is_planned = plan_strikes(LocalFault::refusal, to);
+  const bool is_drawn = !refusals_.empty() && strikes(refusals_, "refusal", refusable_++);
+  if (!is_planned && !is_drawn) return false;
   note(EventKind::fault, to, envelope.operations->message->name_hash, 2);
   if (options_.record_events) {
     const std::string path = agents_.path_of(to);
@@ -172,7 +185,7 @@ bool Engine::refuses(Handle target, const Envelope& envelope) {
 /// Only where a handler can be left by an exception, and never for the runtime's own messages: those that are passed on,
 /// notices, ticks.
 bool Engine::runs_out_of_memory(const Envelope& envelope) {
-  if (failing_.empty() || tearing_down_ || !running_) return false;
+  if ((failing_.empty() && plan_.empty()) || tearing_down_ || !running_) return false;
   const Cell* const cell = execution_.cell;
   if (cell == nullptr || !cell->in_handler || execution_.message == nullptr || cell->ending != Cell::Ending::none ||
       cell->is(Cell::traps_exits)) {
@@ -182,8 +195,10 @@ bool Engine::runs_out_of_memory(const Envelope& envelope) {
     return false;
   }
   if (std::uncaught_exceptions() > 0) return false;  // a destructor's, which cannot throw
-  if (!strikes(failing_, "allocation", sends_++)) return false;
   const Agent& who = agent(cell->handle());
+  const bool is_planned = plan_strikes(LocalFault::allocation, who);
+  const bool is_drawn = !failing_.empty() && strikes(failing_, "allocation", sends_++);
+  if (!is_planned && !is_drawn) return false;
   note(EventKind::fault, who, envelope.operations->message->name_hash, 3);
   if (options_.record_events) {
     const std::string path = agents_.path_of(who);

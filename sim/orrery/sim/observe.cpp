@@ -319,7 +319,10 @@ bool Engine::taken(Cell& cell, Envelope& envelope) {
     ordinal += std::uint64_t{envelope.attempt} << 32;
   note(EventKind::take, me, from.path_hash ^ mix64(envelope.operations->message->name_hash), ordinal);
   if (options_.record_events) record_take(from, me, cell, envelope);
-  return !crashes_.empty() && crashes_now(me, envelope);
+  if (crashes_.empty() && plan_.empty()) [[likely]]
+    return false;
+  const bool is_planned = plan_crashes(me, envelope);
+  return (!crashes_.empty() && crashes_now(me, envelope)) || is_planned;
 }
 
 void Engine::record_take(const Agent& from, const Agent& to, const Cell& cell, const Envelope& envelope) {

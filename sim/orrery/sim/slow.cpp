@@ -24,15 +24,19 @@ void Engine::maybe_slow() {
   if (count.armed == 0) count.armed = slows_.size();
   ++count.fired;
   slows_.pop_back();
-  enabled_.remove(*victim);
-  Pause& pause = *pauses_.emplace_back(std::make_unique<Pause>(*this, *victim));
-  pause.owner = victim->agent->handle;
+  pause(*victim, plan.length, "slow");
+}
+
+void Engine::pause(Op& op, Duration length, std::string_view counted) {
+  enabled_.remove(op);
+  Pause& pause = *pauses_.emplace_back(std::make_unique<Pause>(*this, op, counted));
+  pause.owner = op.agent->handle;
   pause.began = operations_;
-  arm(pause, now_ + plan.length);
-  note(EventKind::fault, *victim->agent, static_cast<std::uint64_t>(plan.length.count()), 4);
+  arm(pause, now_ + length);
+  note(EventKind::fault, *op.agent, static_cast<std::uint64_t>(length.count()), 4);
   if (options_.record_events) {
-    const std::string path = agents_.path_of(*victim->agent);
-    record(EventKind::fault, path, path, fmt::format("does nothing for {}", format_duration(plan.length)));
+    const std::string path = agents_.path_of(*op.agent);
+    record(EventKind::fault, path, path, fmt::format("does nothing for {}", format_duration(length)));
   }
 }
 
@@ -45,7 +49,7 @@ void Engine::go_on(Pause& pause) {
   Op* const op = std::exchange(pause.op, nullptr);
   enabled_.add(*op);
   if (tearing_down_) return;
-  if (operations_ - pause.began > 1) ++count_of("slow").effects;  // the timer is one
+  if (operations_ - pause.began > 1) ++count_of(pause.counted).effects;  // the timer is one
   if (is_watched_) strategy_.wakes(*acting_, *op->agent);
 }
 

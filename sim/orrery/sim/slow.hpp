@@ -11,6 +11,7 @@
 #include "orrery/world/world.hpp"
 
 #include <cstdint>
+#include <string_view>
 
 namespace orrery::sim {
 
@@ -36,12 +37,14 @@ struct SlowPlan {
 
 /// What wakes a slow actor.
 struct Pause final : Timer {
-  Pause(Engine& whose, Op& what) noexcept : Timer{Purpose::pause, &Pause::over}, engine{whose}, op{&what} {}
+  Pause(Engine& whose, Op& what, std::string_view fault) noexcept
+      : Timer{Purpose::pause, &Pause::over}, engine{whose}, op{&what}, counted{fault} {}
   static void over(Timer& timer);
 
   Engine& engine;
-  Op* op;                   ///< what is put back; null afterwards
-  std::uint64_t began = 0;  ///< the count of operations
+  Op* op;                    ///< what is put back; null afterwards
+  std::string_view counted;  ///< the fault that it is
+  std::uint64_t began = 0;   ///< the count of operations
 };
 
 }  // namespace orrery::sim

@@ -77,6 +77,9 @@ class World final : private detail::EngineHolder, public Runtime {
                   std::source_location where = std::source_location::current()) {
     engine.add_eventually(std::move(name), std::move(holds), where);
   }
+  /// From now on these faults happen, whatever the FaultProfile: see fault_plan.hpp.
+  void arm(const FaultPlan& plan) { engine.arm(plan); }
+
   /// Nothing goes wrong from here on: no fault that was planned and has not come yet, no fault point. What has happened
   /// stays; who stands still goes on. Call it between two runs, and judge what should happen at last afterwards.
   void heal() { engine.heal(); }

@@ -3,27 +3,33 @@
 //       here as a library of values only.
 // How:  gen(rc::Random(seed), size) gives a tree of values; a path of child indexes in it names the shrunk one. What an
 //       input is made of is taken apart by type: aggregates field by field (by reflection), lists, optionals, pairs and
-//       tuples by their elements, enums by their named values from 0 to 63. A list, a map or a string anywhere in it holds
-//       at most InputOrigin::commands elements. Everything else, and any type with an rc::Arbitrary of its own, is left to
-//       rapidcheck.
+//       tuples by their elements, variants by their alternatives, enums by their named values from 0 to 63. A list, a map or
+//       a string anywhere in it holds at most InputOrigin::commands elements. A duration is 0 to 10 s in whole milliseconds,
+//       more often short. Fields can have rules of their own (bounds.hpp). Everything else, and any type with an
+//       rc::Arbitrary of its own, is left to rapidcheck.
 // Use rc::check itself for code without actors.
 // Source:  SPEC P1.
 #pragma once
 #include "orrery/core/describe.hpp"
 #include "orrery/core/reflect.hpp"
+#include "orrery/props/bounds.hpp"
 #include "orrery/testkit/input.hpp"
 
 #include <rapidcheck.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace orrery::props::detail {
@@ -37,14 +43,14 @@ struct IsStdArray<std::array<T, N>> : std::true_type {};
 template <class T>
 concept GeneratedByField = Reflectable<T> && !IsStdArray<T>::value && std::is_class_v<T>;
 
-/// `generate` is called as generate.template operator()<Field>() for each field.
+/// `generate` is called as generate.template operator()<place, Field>() for each field.
 template <class T, class Generate, std::size_t... I>
 rc::Gen<T> by_field(const Generate& generate, std::index_sequence<I...>) {
   if constexpr (sizeof...(I) == 0) {
     return rc::gen::just(T{});
   } else {
     using Fields = std::tuple<std::remove_cvref_t<field_type<T, I>>...>;
-    return rc::gen::map(rc::gen::tuple(generate.template operator()<std::tuple_element_t<I, Fields>>()...),
+    return rc::gen::map(rc::gen::tuple(generate.template operator()<I, std::tuple_element_t<I, Fields>>()...),
                         [](Fields fields) { return T{std::move(std::get<I>(fields))...}; });
   }
 }
@@ -73,7 +79,7 @@ template <orrery::props::detail::GeneratedByField T>
 struct Arbitrary<T> {
   using orrery_by_field = void;
   static Gen<T> arbitrary() {
-    return orrery::props::detail::by_field<T>([]<class Field>() { return rc::gen::arbitrary<Field>(); },
+    return orrery::props::detail::by_field<T>([]<std::size_t, class Field>() { return rc::gen::arbitrary<Field>(); },
                                               std::make_index_sequence<orrery::field_count<T>>{});
   }
 };
@@ -104,8 +110,14 @@ template <class T>
 struct InputOf {
   static rc::Gen<T> gen(const testkit::InputOrigin& origin) {
     if constexpr (LeftToUs<T>) {
-      return by_field<T>([&]<class Field>() { return InputOf<Field>::gen(origin); },
-                         std::make_index_sequence<field_count<T>>{});
+      return by_field<T>(
+          [&]<std::size_t place, class Field>() {
+            if constexpr (HasRules<T>) {
+              if (auto ruled = rule_of<T, place, Field>()) return *ruled;
+            }
+            return InputOf<Field>::gen(origin);
+          },
+          std::make_index_sequence<field_count<T>>{});
     } else if constexpr (Container<T>) {
       return rc::gen::resize(origin.commands, rc::gen::arbitrary<T>());
     } else {
@@ -126,6 +138,51 @@ template <class T>
 struct InputOf<std::deque<T>> : InputOfList<std::deque<T>, T> {};
 template <class T>
 struct InputOf<std::list<T>> : InputOfList<std::list<T>, T> {};
+
+/// Made of a list, of which equal keys leave the first: rapidcheck's own way gives up where there are few keys.
+template <class Unique, class T>
+struct InputOfUnique {
+  static rc::Gen<Unique> gen(const testkit::InputOrigin& origin) {
+    return rc::gen::map(InputOf<std::vector<T>>::gen(origin),
+                        [](std::vector<T> all) { return Unique(all.begin(), all.end()); });
+  }
+};
+template <class T>
+struct InputOf<std::set<T>> : InputOfUnique<std::set<T>, T> {};
+template <class K, class V>
+struct InputOf<std::map<K, V>> : InputOfUnique<std::map<K, V>, std::pair<K, V>> {};
+template <class T, std::size_t N>
+struct InputOf<std::array<T, N>> {
+  static rc::Gen<std::array<T, N>> gen(const testkit::InputOrigin& origin) {
+    return rc::gen::container<std::array<T, N>>(InputOf<T>::gen(origin));
+  }
+};
+
+/// Shrinks towards the first alternative, then within one.
+template <class... T>
+struct InputOf<std::variant<T...>> {
+  static rc::Gen<std::variant<T...>> gen(const testkit::InputOrigin& origin) {
+    using Any = std::variant<T...>;
+    const auto each = [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return std::vector<rc::Gen<Any>>{rc::gen::map(
+          InputOf<T>::gen(origin), [](T value) { return Any{std::in_place_index<I>, std::move(value)}; })...};
+    }(std::index_sequence_for<T...>{});
+    auto which = rc::gen::resize(rc::kNominalSize, rc::gen::inRange<std::size_t>(0, sizeof...(T)));
+    return rc::gen::mapcat(std::move(which), [each](std::size_t index) { return each[index]; });
+  }
+};
+
+/// A third is 0, a third below 10 ms, the rest up to 10 s.
+template <class Rep, class Period>
+struct InputOf<std::chrono::duration<Rep, Period>> {
+  static rc::Gen<std::chrono::duration<Rep, Period>> gen(const testkit::InputOrigin&) {
+    auto drawn = rc::gen::resize(rc::kNominalSize, rc::gen::pair(rc::gen::inRange(0, 3), rc::gen::inRange(0, 10'000)));
+    return rc::gen::map(std::move(drawn), [](std::pair<int, int> parts) {
+      const int length = parts.first == 0 ? 0 : parts.first == 1 ? parts.second / 1'000 : parts.second;
+      return std::chrono::duration_cast<std::chrono::duration<Rep, Period>>(std::chrono::milliseconds{length});
+    });
+  }
+};
 
 template <class T>
 struct InputOf<std::optional<T>> {

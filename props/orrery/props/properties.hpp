@@ -1,0 +1,17 @@
+// properties.hpp: the whole library of properties and of what they are tried on: see docs/properties.md.
+#pragma once
+#include "orrery/props/bounds.hpp"
+#include "orrery/props/broadcasts.hpp"
+#include "orrery/props/cluster.hpp"
+#include "orrery/props/convergence.hpp"
+#include "orrery/props/faults.hpp"
+#include "orrery/props/letters.hpp"
+#include "orrery/props/mailboxes.hpp"
+#include "orrery/props/priorities.hpp"
+#include "orrery/props/promises.hpp"
+#include "orrery/props/rest.hpp"
+#include "orrery/props/restarts.hpp"
+#include "orrery/props/supervision.hpp"
+#include "orrery/props/watched.hpp"
+#include "orrery/props/workload.hpp"
+#include "orrery/props/worlds.hpp"

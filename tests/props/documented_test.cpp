@@ -85,7 +85,8 @@ TEST(Documented, many_together) {
 
 TEST(Documented, inputs) {
   sim::check(
-      [](sim::World& w, const props::Workload<Deposit>& load, const props::Faults& faults, props::Between<1, 3> tellers) {
+      [](sim::World& w, const props::Workload<Deposit>& load, const props::Faults& faults,
+         props::Between<1, 3> tellers) {
         const props::MessageLog<std::uint64_t> log;
         std::vector<Ref<Account>> accounts;
         for (std::int64_t i = 0; i < tellers; ++i) accounts.push_back(w.spawn(make_account()));

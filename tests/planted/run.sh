@@ -24,7 +24,7 @@ plant() {  # MUTANT
   MUTANT=$1 perl -0777 -i -pe '
     BEGIN {
       open my $in, "<", $ENV{MUTANT} or die; local $/; my $text = <$in>;
-      ($old, $new) = $text =~ /^<<<<\n(.*?)^====\n(.*?)^>>>>$/ms or die "$ENV{MUTANT}: no <<<< ==== >>>>\n";
+      ($old, $new) = $text =~ /^<<<<\n(.*?)\n====\n(.*?)\n?>>>>$/ms or die "$ENV{MUTANT}: no <<<< ==== >>>>\n";
     }
     my $count = () = /\Q$old\E/g;
     die "$ENV{MUTANT}: its text stands there $count times, not once\n" if $count != 1;

@@ -9,6 +9,9 @@
 #include <iterator>
 
 namespace orrery::cli {
+
+int begin_project(const Arguments& arguments);  // new_project.cpp
+
 namespace {
 
 std::vector<Flag> with(std::vector<Flag> own) {
@@ -107,6 +110,12 @@ const std::vector<Command>& commands() {
         {"--time", true, ""},
         {"--json", false, ""}},
        static_cast<std::size_t>(-1)},
+      {"new",
+       "NAME",
+       "begin a project: an actor, a property, a program",
+       "  orrery new tickets && cat tickets/README.md\n\n"
+       "Writes a folder NAME that builds against an installed Orrery and passes its test. Nothing is written over.\n",
+       {}},
       {"doctor", "", "look at the leak guard, compiler, debug information, ASLR",
        "  orrery doctor\n\nExit code 1 when a test program is not sealed: its runs cannot be repeated.\n", with({}), 0},
       {"config", "", "print the effective configuration and where it comes from", "  orrery config --runs 5\n",
@@ -198,6 +207,7 @@ int run(std::span<char* const> words) {
   if (name == "keep") return keep_run(arguments);
   if (name == "triage") return triage_folder(arguments);
   if (name == "check-history") return check_histories(arguments);
+  if (name == "new") return begin_project(arguments);
   if (name == "doctor") return look_at_machine(arguments);
   return print_configuration(arguments);
 }

@@ -11,7 +11,7 @@ set(orrery_budget_interleavings 120)
 set(orrery_budget_planted 180)
 set(orrery_budget_compile_fail 180)
 set(orrery_budget_instructions 90)
-set(orrery_budget_install_consume 120)
+set(orrery_budget_install 180)
 
 # What an instrumented or unoptimised build may take instead: this many times as long.
 set(orrery_budget_factor 1)

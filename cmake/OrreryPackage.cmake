@@ -1,0 +1,28 @@
+# cpack --config build/release/CPackConfig.cmake: a .deb with all that is installed (./dev package builds first).
+# What the tool needs at run time is read from it by dpkg-shlibdeps; what the headers and static libraries need of whoever
+# compiles against them no program can read from them, so it is listed here.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME orrery)
+set(CPACK_PACKAGE_VENDOR Orrery)
+set(CPACK_PACKAGE_CONTACT "Orrery contributors")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "actors in C++23 that run on threads and in a simulator")
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+find_program(ORRERY_SHLIBDEPS dpkg-shlibdeps)
+find_program(ORRERY_FILE file)  # CPack finds out with it which files are executables
+mark_as_advanced(ORRERY_SHLIBDEPS ORRERY_FILE)
+if(ORRERY_SHLIBDEPS AND ORRERY_FILE)
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+endif()
+set(boost ${Boost_VERSION_MAJOR}.${Boost_VERSION_MINOR})
+set(depends "libfmt-dev (>= 9)" libboost${boost}-dev libboost-context${boost}-dev)
+if(TARGET orrery_testkit)
+  list(APPEND depends "libgtest-dev (>= 1.12)" libgmock-dev)
+endif()
+if(TARGET orrery_props)
+  list(APPEND depends librapidcheck-dev)
+endif()
+list(JOIN depends ", " CPACK_DEBIAN_PACKAGE_DEPENDS)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "g++ (>= 4:12), cmake (>= 3.25) | pkg-config")
+include(CPack)

@@ -2,8 +2,7 @@
 # Each test of a program that is linked with orrery::gtest_main becomes a ctest <Suite.Test>. Tests run in the project's
 # root, unless told otherwise: orrery.toml and orrery-regressions/ are found from there, orrery-out/ is written there, and
 # there the printed commands can be pasted. Called below the root of a project, it needs enable_testing() in the root.
-include_guard()
-include(GoogleTest)
+include_guard(GLOBAL)
 
 macro(orrery_discover_tests target)
   enable_testing()  # a macro, because this holds for the scope that it is called in
@@ -15,6 +14,7 @@ function(orrery_discover_tests_of target)
   if(NOT arg_WORKING_DIRECTORY)
     set(arg_WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   endif()
+  include(GoogleTest)  # here, because it leaves variables in the scope that it is included in
   # Asked when ctest begins, so that building for another machine runs nothing.
   gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST WORKING_DIRECTORY ${arg_WORKING_DIRECTORY}
     ${arg_UNPARSED_ARGUMENTS})

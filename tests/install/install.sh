@@ -45,6 +45,12 @@ must ctest --test-dir "$work/outside" --no-tests=error
 says '1/2 Test #1: Light.IsOnAfterAnOddNumberOfPresses .* +Passed'
 says '100% tests passed, 0 tests failed out of 2'
 
+# --- where GoogleTest is missing, and where Orrery is part of another project's tree --------------------------------------
+must cmake -S "$here/without_googletest" -B "$work/without" -D CMAKE_DISABLE_FIND_PACKAGE_GTest=ON
+says 'all as it should be'
+must cmake -S "$here/embedded" -B "$work/embedded" -D ORRERY_SOURCE="$here/../.."
+must grep -F GoogleTestAddTests.cmake -r "$work/embedded" --include='light_test*.cmake'
+
 # --- orrery new --------------------------------------------------------------------------------------------------------
 orrery=$prefix/bin/orrery
 cd "$work" || exit 1

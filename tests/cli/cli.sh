@@ -109,6 +109,8 @@ ends 0 'Bank.MoneyIsConserved' run Bank --binary "$right" --time 200ms
 grep -qE '^\[   SIM    \] seed 0x5eed2026, 400 runs, 200ms by' "$work/stdout" || fail "no limits told"
 ORRERY_CI=github ends 1 '^::error file=examples/bank/bank_property.hpp,line=[0-9]+,title=NaiveBank.MoneyIsConserved::INVARIANT' \
   run Naive --binary "$naive"
+ORRERY_CI=github GITHUB_STEP_SUMMARY=$work/summary.md ends 1 '^::error' run Naive --binary "$naive"
+(($(grep -c '^sequenceDiagram$' "$work/summary.md") == 1)) || fail "not one sequence in the summary"
 
 # --- a crash without workers: the token comes out of the signal handler -----------------------------------------------
 run "$subject" --gtest_filter=Subject.Crashes
@@ -122,7 +124,7 @@ grep -qE '^CRASH  SIGSEGV in run' "$work/stderr" || fail "the pasted command doe
 run "$naive"
 token=$(grep -oE 'ORRERY_REPLAY=[^ ]+' "$work/stdout" | cut -d= -f2)
 record=$work/out/NaiveBank.MoneyIsConserved/$token/failure.orrery
-[[ -f $record && -f ${record%/*}/trace.jsonl && -f $work/out/latest/report.txt ]] || fail "files are missing"
+[[ -f $record && -f ${record%/*}/trace.jsonl && -f ${record%/*}/perfetto.json && -f $work/out/latest/report.txt ]] || fail "files are missing"
 ends 1 "replay $token: reproduced \(run " replay "$token" --binary "$naive"
 ends 1 'reproduced \(([0-9]+)/\1 steps identical' replay "$record" --binary "$right" --binary "$naive"
 ends 1 '^orrery: twice, in two processes: identical' replay "$record" --twice --binary "$naive"
@@ -165,6 +167,16 @@ ends 0 'Withdraw' trace "${record%/*}/trace.jsonl" --actor alice --msg Withdraw
 grep -vqE 'alice.*Withdraw' "$work/stdout" && fail "--actor and --msg let others through"
 ends 0 '^\{"schema":1,"step":1,' trace "$record" --causes-of 3 --to jsonl --binary "$naive"
 refuses 'there is no such step' trace "${record%/*}/trace.jsonl" --causes-of 999
+refuses '--to png is not known: text, jsonl, mermaid' trace "${record%/*}/trace.jsonl" --to png
+ends 0 '^  p[0-9]->>p[0-9]: 7 Withdraw\{amount=' trace "${record%/*}/trace.jsonl" --to mermaid --actor alice --msg Withdraw
+grep -q 'X step 8#58; balance never negative' "$work/stdout" || fail "the step that failed is not marked"
+ends 0 '^</svg>$' trace "${record%/*}/trace.jsonl" --to svg --causes-of 3
+ends 0 '^alice \{"test":1,"alice":1\}$' trace "$record" --to shiviz --binary "$naive"
+ends 0 '^\{"displayTimeUnit"' trace "${record%/*}/trace.jsonl" --to perfetto
+diff "${record%/*}/perfetto.json" "$work/stdout" || fail "perfetto.json in the folder is another"
+for i in {1..2600}; do cat "${record%/*}/trace.jsonl" | head -2; done >"$work/long.jsonl"
+ends 0 '200 earlier events are left out' trace "$work/long.jsonl" --to mermaid
+grep -qE '^only the last 5000 events are drawn, 200 before them are not$' "$work/stderr" || fail "what is left out is not said"
 ends 0 'events, all equal' trace diff "$record" "${record%/*}/trace.jsonl" --binary "$naive"
 sed '$d' "${record%/*}/trace.jsonl" >"$work/other.jsonl"
 ends 1 '^> \(nothing more\)' trace diff "${record%/*}/trace.jsonl" "$work/other.jsonl"

@@ -5,13 +5,18 @@
 #include "orrery/testkit/settings.hpp"
 #include "orrery/testkit/story.hpp"
 #include "orrery/testkit/text.hpp"
+#include "orrery/testkit/trace_drawing.hpp"
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <utility>
+#include <vector>
 
 namespace orrery::testkit {
 
@@ -84,7 +89,33 @@ std::expected<void, std::string> write_repro(const std::string& folder, const Fa
   return write_program(folder + "/repro.sh", repro_script(failure, command));
 }
 
+/// Where GitHub's runner shows Markdown, also the sequence of a run that is small enough to be drawn there.
+void add_to_summary(const Failure& failure, const Reproduction& reproduction) {
+  const char* const path = std::getenv("GITHUB_STEP_SUMMARY");
+  if (path == nullptr) return;
+  std::ofstream{path, std::ios::app} << summary_markdown(failure, reproduction.command);
+}
+
 }  // namespace
+
+std::string summary_markdown(const Failure& failure, const std::string& command) {
+  constexpr std::size_t events_max = 150;  // Mermaid refuses what is longer than 50,000 characters
+  std::vector<TraceEvent> events = trace_events(failure.outcome);
+  const std::size_t left_out = events.size() - std::min(events.size(), events_max);
+  events.erase(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(left_out));
+  Drawing drawing = make_drawing(std::move(events));
+  drawing.left_out = left_out;
+  // Four spaces make code of what is said, whatever it says.
+  std::string text = fmt::format("{}  \"{}\"\n{}\nREPRODUCE  {}\n", sim::headline(failure.finding.kind),
+                                 failure.finding.name, failure.finding.detail, command);
+  std::string quoted;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    quoted += "    " + text.substr(at, end - at) + "\n";
+    at = end + 1;
+  }
+  return fmt::format("### {}\n\n{}\n```mermaid\n{}```\n\n", failure.record.test, quoted, draw_mermaid(drawing));
+}
 
 std::string command_for(const std::string& test) {
   return variables_for() + shell_word(this_program()) + " " +
@@ -108,6 +139,8 @@ void report_failure(const Failure& failure, std::source_location where, std::str
   }
   if (written) written = write_file(reproduction.report_path, tell_story(failure, reproduction, StoryLength::whole));
   if (written) written = write_file(folder + "/trace.jsonl", trace_lines(failure.outcome));
+  const Drawing drawing = make_drawing(trace_events(failure.outcome));
+  if (written) written = write_file(folder + "/perfetto.json", draw_perfetto(drawing));
   if (written) written = write_repro(folder, failure, !reproduction.record_path.empty());
   if (written) {
     link_latest(folder);
@@ -127,6 +160,7 @@ void report_failure(const Failure& failure, std::source_location where, std::str
     if (annotated != failure.record.test) {
       annotated = failure.record.test;
       fmt::print("{}\n", github_annotation(failure.record.test, failure.finding, file, line, reproduction.command));
+      add_to_summary(failure, reproduction);
     }
   }
   // ADD_FAILURE_AT without its word "Failed" between the place and the story.
@@ -206,7 +240,7 @@ void report_explored(const std::string& test, const LoopResult& result, std::uin
       << text;
 }
 
-std::string trace_line(const sim::Event& event) {
+std::string trace_line(const sim::Event& event, std::string_view finding) {
   const auto fields = [](const ActorType::Fields& all) {
     JsonObject object;
     for (const auto& [name, value] : all) object.add(name, value);
@@ -224,12 +258,15 @@ std::string trace_line(const sim::Event& event) {
   if (!event.before.empty()) object.add_raw("before", fields(event.before));
   if (!event.after.empty()) object.add_raw("after", fields(event.after));
   if (event.line != 0) object.add("file", event.file).add("line", std::uint64_t{event.line});
+  if (!finding.empty()) object.add("finding", finding);
   return object.text();
 }
 
 std::string trace_lines(const sim::Outcome& outcome) {
   std::string out;
-  for (const sim::Event& event : outcome.events) out += trace_line(event) + "\n";
+  for (const sim::Event& event : outcome.events) {
+    out += trace_line(event, is_guilty(outcome, event) ? std::string_view{outcome.finding->name} : "") + "\n";
+  }
   return out;
 }
 

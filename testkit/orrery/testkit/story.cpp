@@ -226,6 +226,12 @@ std::string tell_steps(const sim::Outcome& outcome, StoryLength length, const st
   return out;
 }
 
+bool is_guilty(const sim::Outcome& outcome, const sim::Event& event) {
+  const bool is_step =
+      event.kind == EventKind::take || event.kind == EventKind::resume || event.kind == EventKind::finish;
+  return is_step && last_step_is_guilty(outcome) && event.step == outcome.finding->step;
+}
+
 std::string draw_timeline(const sim::Outcome& outcome, StoryLength length) {
   std::vector<const Event*> takes;
   std::vector<std::string> lanes;

@@ -29,6 +29,9 @@ enum class StoryLength : std::uint8_t { terminal, whole };
 [[nodiscard]] std::string tell_steps(const sim::Outcome& outcome, StoryLength length = StoryLength::terminal,
                                      const std::string& where_the_rest_is = {});
 
+/// Returns: whether the event is the step that did something wrong: there need not be one.
+[[nodiscard]] bool is_guilty(const sim::Outcome& outcome, const sim::Event& event);
+
 /// Returns: lanes for everybody involved, an arrow per message; empty when it does not fit into `length`.
 [[nodiscard]] std::string draw_timeline(const sim::Outcome& outcome, StoryLength length = StoryLength::terminal);
 

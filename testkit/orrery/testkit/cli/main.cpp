@@ -84,8 +84,10 @@ const std::vector<Command>& commands() {
       {"trace", "FILE|TOKEN, or diff A B", "print the events of a run",
        "  orrery trace orrery-out/latest/failure.orrery --actor alice\n"
        "  orrery trace orrery-out/latest/trace.jsonl --causes-of 9\n"
+       "  orrery trace orrery-out/latest/trace.jsonl --to svg > run.svg\n"
        "  orrery trace diff old.jsonl new.jsonl\n\n"
-       "  --actor A, --msg M   only those;   --causes-of STEP   only what led to it;   --to text|jsonl\n",
+       "  --actor A, --msg M   only those;   --causes-of STEP   only what led to it\n"
+       "  --to FORMAT          text, jsonl, mermaid, perfetto, shiviz or svg\n",
        with({{"--actor", true, ""}, {"--msg", true, ""}, {"--causes-of", true, ""}, {"--to", true, ""}}), 3},
       {"keep", "TOKEN|FILE", "replay this failure first from now on",
        "  orrery keep b7k2-9f3c\n\nThe record goes to orrery-regressions/<Suite.Test>/, to be committed.\n",

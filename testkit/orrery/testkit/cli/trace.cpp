@@ -1,8 +1,9 @@
-// trace.cpp: orrery trace: the events of a run, filtered, as text or as lines of JSON; and two runs side by side.
+// trace.cpp: orrery trace: the events of a run, filtered, as text, as lines of JSON or drawn; and two runs side by side.
 #include "orrery/testkit/cli/commands.hpp"
 #include "orrery/testkit/cli/programs.hpp"
 #include "orrery/testkit/json.hpp"
 #include "orrery/testkit/record.hpp"
+#include "orrery/testkit/trace_drawing.hpp"
 
 #include <fmt/core.h>
 
@@ -13,6 +14,7 @@
 #include <filesystem>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace orrery::cli {
 
@@ -106,10 +108,23 @@ std::set<std::uint64_t> causes_of(const std::vector<Line>& lines, std::uint64_t 
   return past;
 }
 
+using Draw = std::string (*)(const testkit::Drawing&);
+
+/// Returns: what draws in that format; none for text and jsonl, which are lines.
+Draw drawing_in(std::string_view format) {
+  if (format == "mermaid") return testkit::draw_mermaid;
+  if (format == "perfetto") return testkit::draw_perfetto;
+  if (format == "shiviz") return testkit::draw_shiviz;
+  if (format == "svg") return testkit::draw_svg;
+  if (format != "text" && format != "jsonl")
+    refuse(fmt::format("--to {} is not known: text, jsonl, mermaid, perfetto, shiviz or svg", format));
+  return nullptr;
+}
+
 int show(const Arguments& arguments) {
-  const std::vector<Line> lines = read_trace(arguments, arguments.words.front());
   const std::string format = arguments.value("--to", "text");
-  if (format != "text" && format != "jsonl") refuse(fmt::format("--to {} is not known: text or jsonl", format));
+  const Draw draw = drawing_in(format);
+  const std::vector<Line> lines = read_trace(arguments, arguments.words.front());
   const std::string actor = arguments.value("--actor");
   const std::string message = arguments.value("--msg");
   std::optional<std::set<std::uint64_t>> past;
@@ -123,12 +138,24 @@ int show(const Arguments& arguments) {
     past = causes_of(lines, step);
   }
   std::size_t shown = 0;
+  std::vector<testkit::TraceEvent> events;
   for (const Line& line : lines) {
     if (!actor.empty() && line.field("from") != actor && line.field("to") != actor) continue;
     if (!message.empty() && line.field("message").substr(0, line.field("message").find('{')) != message) continue;
     if (past && !past->contains(line.step())) continue;
     ++shown;
-    fmt::print("{}\n", format == "jsonl" ? line.text : print(line));
+    if (draw != nullptr) {
+      events.push_back(testkit::trace_event(line.json));
+    } else {
+      fmt::print("{}\n", format == "jsonl" ? line.text : print(line));
+    }
+  }
+  if (draw != nullptr) {
+    const testkit::Drawing drawing = testkit::make_drawing(std::move(events));
+    fmt::print("{}", draw(drawing));
+    if (drawing.left_out != 0)
+      fmt::print(stderr, "only the last {} events are drawn, {} before them are not\n", drawing.events.size(),
+                 drawing.left_out);
   }
   fmt::print(stderr, "{} of {} events\n", shown, lines.size());
   return exit_held;

@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# check_pages.sh ROOT BUILD WORK [PAGE...]: says of each page (all of them, or those named) what in it is not true.
+# Every page:    its links lead somewhere, and every file of the repository that it names in backquotes is there.
+# Covered ones:  excerpts stand in their files, commands print what is printed below them, no code is left unsaid of.
+# Not here:      code that is compiled is compiled with the suite `docs`.
+set -euo pipefail
+export LC_ALL=C
+cd "$1"
+root=$PWD
+build=$2
+work=$3
+shift 3
+source tests/docs/pages.sh
+rm -rf "$work"
+mkdir -p "$work"
+wrong=0
+links=0 names=0 excerpts=0 commands=0
+complain() {
+  printf '%s\n' "$*"
+  wrong=$((wrong + 1))
+}
+
+# ---- every page -----------------------------------------------------------------------------------------------------
+check_links() {
+  local page=$1 target
+  while IFS= read -r target; do
+    target=${target%%#*}
+    if [[ -z $target || $target == *://* ]]; then continue; fi
+    links=$((links + 1))
+    [[ -e $(dirname "$page")/$target ]] || complain "$page: the link to $target leads nowhere"
+  done < <(grep -oE '\]\([^) ]+\)' "$page" | sed -E 's/^\]\((.*)\)$/\1/')
+}
+check_names() {
+  local page=$1 name
+  while IFS= read -r name; do
+    names=$((names + 1))
+    [[ -e $name ]] || complain "$page: there is no $name"
+  done < <(grep -oE '`(bench|cmake|docs|examples|props|runtime|sim|testkit|tests)/[A-Za-z0-9_./-]+`' "$page" | tr -d '`')
+}
+
+# ---- excerpts -------------------------------------------------------------------------------------------------------
+# check_excerpt BLOCK FILE WHERE: the pieces between the gaps stand in the file, in their order.
+check_excerpt() {
+  local block=$1 file=$2 where=$3 rest piece='' line
+  excerpts=$((excerpts + 1))
+  if [[ ! -f $file ]]; then
+    complain "$where: there is no $file"
+    return
+  fi
+  rest=$(tr -d '[:space:]' <"$file")
+  while IFS= read -r line; do
+    if [[ $line =~ ^[[:space:]]*(//[[:space:]]*)?\.\.\.$ ]]; then
+      if [[ $rest != *"$piece"* ]]; then break; fi
+      rest=${rest#*"$piece"}
+      piece=''
+    else
+      piece+=$(tr -d '[:space:]' <<<"$line")
+    fi
+  done < <(cat "$block" && echo ...)
+  [[ -z $piece ]] || complain "$where: this is not in $file"
+}
+
+# ---- outputs --------------------------------------------------------------------------------------------------------
+# matches WANTED GOT: whether the lines are those wanted.
+matches() {
+  local -a want got
+  mapfile -t want < <(sed -E 's/[[:space:]]+$//; s/[0-9]+ ms/0 ms/g; s/[^[:alnum:] ]/\\&/g; s/\\\.\\\.\\\./*/g' "$1")
+  mapfile -t got < <(sed -E 's/[[:space:]]+$//; s/[0-9]+ ms/0 ms/g' "$2")
+  while ((${#want[@]} > 0)) && [[ -z ${want[-1]} ]]; do unset 'want[-1]'; done
+  while ((${#got[@]} > 0)) && [[ -z ${got[-1]} ]]; do unset 'got[-1]'; done
+  local line at=0 skips=0
+  for line in ${want[@]+"${want[@]}"}; do
+    if [[ $line == '*' ]]; then
+      skips=1
+      continue
+    fi
+    # shellcheck disable=SC2053  # the right side is a pattern
+    while ((skips && at < ${#got[@]})) && [[ ${got[at]} != $line ]]; do at=$((at + 1)); done
+    if ((at >= ${#got[@]})) || [[ ${got[at]} != $line ]]; then
+      missed=$line
+      return 1
+    fi
+    at=$((at + 1))
+    skips=0
+  done
+  missed='the end'
+  ((skips || at == ${#got[@]}))
+}
+
+run_command() {
+  local command=$1 wanted=$2 where=$3 code=0 missed=''
+  commands=$((commands + 1))
+  command=${command//build\/release\//${build#"$root"/}/}
+  command=${command//orrery-out/$work/out}
+  (
+    for variable in $(compgen -e ORRERY_); do unset "$variable"; done
+    export ORRERY_OUT=$work/out PATH=$build/bin:$PATH
+    exec timeout 30 bash -c "$command"
+  ) >"$work/raw" 2>&1 </dev/null || code=$?
+  # A compiler behind ccache may have been given names of files that begin with ../../ for those of the repository.
+  sed -E -e 's|^(\.\./)+||' -e "s|$work/out|orrery-out|g" -e "s|${build#"$root"/}/|build/release/|g" "$work/raw" >"$work/got"
+  if [[ ! -s $wanted ]]; then
+    ((code == 0)) || complain "$where: \`$command\` ends with $code: $(tail -n 3 "$work/got")"
+  elif ! matches "$wanted" "$work/got"; then
+    complain "$where: \`$command\` does not print this any more; looked in vain for: ${missed//\\/}"
+    sed 's/^/    /' "$work/got"
+  fi
+}
+# check_output BLOCK WHERE: each line `$ command`, and what is below it.
+check_output() {
+  local block=$1 where=$2 line command=''
+  while IFS= read -r line; do
+    if [[ $line == '$ '* ]]; then
+      if [[ -n $command ]]; then run_command "$command" "$work/wanted" "$where"; fi
+      command=${line#'$ '}
+      : >"$work/wanted"
+    else
+      printf '%s\n' "$line" >>"$work/wanted"
+    fi
+  done < <(cat "$block" && echo '$ ')
+}
+
+# ---- the pages ------------------------------------------------------------------------------------------------------
+check_blocks() {
+  local page=$1 number line kind argument folder
+  folder=$work/blocks/$(basename "$page" .md)
+  mkdir -p "$folder"
+  while IFS=$'\t' read -r number line kind argument <&3; do
+    case $kind in
+      bare) complain "$page:$line: code that is neither build, body nor excerpt" ;;
+      build | body) [[ -f tests/docs/$argument.hpp ]] || complain "$page:$line: there is no prelude $argument" ;;
+      excerpt) check_excerpt "$folder/$number" "$argument" "$page:$line" ;;
+      output) check_output "$folder/$number" "$page:$line" ;;
+    esac
+  done 3< <(awk -v out="$folder" -f tests/docs/blocks.awk "$page")
+}
+
+if (($# > 0)); then
+  covered=("$@")
+  for page in "$@"; do check_links "$page" && check_names "$page"; done
+else
+  for page in README.md docs/*.md; do
+    check_links "$page"
+    check_names "$page"
+    times=0
+    for other in "${covered[@]}" "${!not_covered[@]}"; do
+      if [[ $other == "$page" ]]; then times=$((times + 1)); fi
+    done
+    ((times == 1)) || complain "$page is listed $times times in tests/docs/pages.sh"
+  done
+fi
+for page in "${covered[@]}"; do check_blocks "$page"; done
+printf '%d links, %d names of files, %d excerpts, %d commands, %d wrong\n' \
+  "$links" "$names" "$excerpts" "$commands" "$wrong"
+((wrong == 0))

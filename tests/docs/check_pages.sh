@@ -2,7 +2,7 @@
 # check_pages.sh ROOT BUILD WORK [PAGE...]: says of each page (all of them, or those named) what in it is not true.
 # Every page:    its links lead somewhere, and every file of the repository that it names in backquotes is there.
 # Covered ones:  excerpts stand in their files, commands print what is printed below them, no code is left unsaid of.
-# Not here:      code that is compiled is compiled with the suite `docs`.
+#                Blocks that are to be compiled are in what was compiled last; the suite `docs` runs that.
 set -euo pipefail
 export LC_ALL=C
 cd "$1"
@@ -14,7 +14,7 @@ source tests/docs/pages.sh
 rm -rf "$work"
 mkdir -p "$work"
 wrong=0
-links=0 names=0 excerpts=0 commands=0
+links=0 names=0 programs=0 excerpts=0 commands=0
 complain() {
   printf '%s\n' "$*"
   wrong=$((wrong + 1))
@@ -36,6 +36,22 @@ check_names() {
     names=$((names + 1))
     [[ -e $name ]] || complain "$page: there is no $name"
   done < <(grep -oE '`(bench|cmake|docs|examples|props|runtime|sim|testkit|tests)/[A-Za-z0-9_./-]+`' "$page" | tr -d '`')
+}
+
+# ---- programs -------------------------------------------------------------------------------------------------------
+# check_program BLOCK PRELUDE PAGE:LINE: it stands in the generated source as it stands in the page, behind its line.
+check_program() {
+  local block=$1 prelude=$2 where=$3
+  programs=$((programs + 1))
+  if [[ ! -f tests/docs/$prelude.hpp ]]; then
+    complain "$where: there is no prelude $prelude"
+    return
+  fi
+  sed -E 's/^#(include|pragma once).*//' "$block" >"$work/program"
+  awk -v head="#line ${where##*:} \"${where%:*}\"" -v size="$(wc -l <"$work/program")" '
+    left > 0 { print; left-- }
+    $0 == head { left = size }' "$build/tests/docs/documented_blocks.cpp" | cmp -s - "$work/program" ||
+    complain "$where: this is not what was compiled; build docs_test"
 }
 
 # ---- excerpts -------------------------------------------------------------------------------------------------------
@@ -128,7 +144,7 @@ check_blocks() {
   while IFS=$'\t' read -r number line kind argument <&3; do
     case $kind in
       bare) complain "$page:$line: code that is neither build, body nor excerpt" ;;
-      build | body) [[ -f tests/docs/$argument.hpp ]] || complain "$page:$line: there is no prelude $argument" ;;
+      build | body) check_program "$folder/$number" "$argument" "$page:$line" ;;
       excerpt) check_excerpt "$folder/$number" "$argument" "$page:$line" ;;
       output) check_output "$folder/$number" "$page:$line" ;;
     esac
@@ -150,6 +166,6 @@ else
   done
 fi
 for page in "${covered[@]}"; do check_blocks "$page"; done
-printf '%d links, %d names of files, %d excerpts, %d commands, %d wrong\n' \
-  "$links" "$names" "$excerpts" "$commands" "$wrong"
+printf '%d links, %d names of files, %d programs, %d excerpts, %d commands, %d wrong\n' \
+  "$links" "$names" "$programs" "$excerpts" "$commands" "$wrong"
 ((wrong == 0))

@@ -54,7 +54,7 @@ $ true
 
 Done.
 END
-expect 0 '1 links, 1 names of files, 1 excerpts, 5 commands, 0 wrong'
+expect 0 '1 links, 1 names of files, 0 programs, 1 excerpts, 5 commands, 0 wrong'
 
 echo 'See [nothing](nothing.md#here).' >"$page"
 expect 1 'the link to nothing.md leads nowhere'
@@ -70,6 +70,8 @@ printf '%s\n' 'Text.' '```cpp' 'struct Deposit {};' '```' >"$page"
 expect 1 'neither build, body nor excerpt'
 printf '%s\n' '<!-- build: nothing -->' '```cpp' 'struct Deposit {};' '```' >"$page"
 expect 1 'there is no prelude nothing'
+printf '%s\n' '<!-- build: all -->' '```cpp' 'struct Deposit {};' '```' >"$page"
+expect 1 'this is not what was compiled'
 printf '%s\n' '```' "$ printf 'one\ntwo\n'" 'one' 'three' '```' >"$page"
 expect 1 'looked in vain for: three'
 printf '%s\n' '```' "$ printf 'one\ntwo\n'" 'one' '```' >"$page"

@@ -10,6 +10,7 @@
 
 covered=(
   README.md
+  docs/dead-letters.md
   docs/glossary.md
   docs/how-to.md
   docs/linearizability.md
@@ -23,7 +24,6 @@ declare -A not_covered=(
   [docs/asks.md]="fragments of actors that belong to no program yet; tests/conformance runs the same ways of asking"
   [docs/broker.md]="one block that leans on actors of four examples"
   [docs/command-line.md]="outputs of campaigns that depend on programs made for tests/cli, which checks the tool"
-  [docs/dead-letters.md]="fragments; examples/letters is the whole program"
   [docs/delivery.md]="fragments that send from nowhere; tests/delivery checks the promises"
   [docs/design.md]="no code"
   [docs/exploration.md]="one fragment, and figures that ./dev zoo measures"

@@ -47,7 +47,7 @@ class BrokerTestProbe {
     requires std::copy_constructible<M>
   [[nodiscard]] std::vector<M> captured() const {
     std::vector<M> messages;
-    for (const std::shared_ptr<const void>& one : captured_of(detail::message_info<M>)) {
+    for (const std::shared_ptr<const void>& one : captured_of(orrery::detail::message_info<M>)) {
       messages.push_back(*static_cast<const M*>(one.get()));
     }
     return messages;

@@ -87,16 +87,16 @@ struct OfMessages {
   }
   static bool is_read(const Input& input) {
     return std::visit(
-        []<class T>(const T& message) {
-          if constexpr (detail::HasIsRead<Spec, T>) return Spec::is_read(message);
+        []<class T, class S = Spec>(const T& message) {
+          if constexpr (detail::HasIsRead<S, T>) return S::is_read(message);
           return false;
         },
         input);
   }
   static bool overwrites(const Input& input) {
     return std::visit(
-        []<class T>(const T& message) {
-          if constexpr (detail::HasOverwrites<Spec, T>) return Spec::overwrites(message);
+        []<class T, class S = Spec>(const T& message) {
+          if constexpr (detail::HasOverwrites<S, T>) return S::overwrites(message);
           return false;
         },
         input);

@@ -5,12 +5,12 @@
 #include <orrery/system.hpp>
 #include <orrery/test.hpp>
 #include <orrery/testkit/campaign.hpp>
+#include <orrery/testkit/settings.hpp>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -208,8 +208,7 @@ INSTANTIATE_TEST_SUITE_P(Store, Races,
 
 TEST(Parallel, says_nothing_of_a_store_that_is_right) {
   testkit::CheckOptions options;
-  const char* const runs = std::getenv("ORRERY_PROPERTY_RUNS");
-  options.runs = runs == nullptr ? 1'000 : std::strtoull(runs, nullptr, 10);
+  options.runs = testkit::settings().runs.value_or(1'000);
   const auto result = testkit::run_campaign(property_of("right", Bug::none), options, testkit::default_seed);
   EXPECT_FALSE(result.failure) << to_string(result.failure->finding);
 }

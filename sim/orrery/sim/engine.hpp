@@ -246,7 +246,7 @@ class Engine final : public orrery::World, public Observer, private Tables {
   /// Returns: how many.
   std::uint64_t draw_places(std::vector<std::uint64_t>& places, std::string_view name, int count_max,
                             std::uint64_t reach);
-  /// The same for a fault that counts as armed only once the run has a place for it: see arm_fault().
+  /// The same for a fault that counts as armed only once the run has a place for it: see strikes().
   void draw_places_if_any(std::vector<std::uint64_t>& places, std::string_view name, int count_max,
                           std::uint64_t reach);
   [[nodiscard]] FaultCount& count_of(std::string_view name);

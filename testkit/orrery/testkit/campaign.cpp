@@ -85,6 +85,14 @@ std::string without_numbers(std::string_view text) {
   return out;
 }
 
+/// The options of run `run`, which `plan` is the plan of.
+sim::RunOptions planned_options(const CheckOptions& options, std::uint64_t campaign_seed, std::uint64_t run,
+                                const sim::Plan& plan) {
+  sim::RunOptions planned = options.swarm ? swarm_options(options, campaign_seed, run) : options.run;
+  planned.grain = plan.grain;
+  return planned;
+}
+
 }  // namespace
 
 void shrink_failure(Failure& failure, const Property& property, const CheckOptions& options,
@@ -170,9 +178,7 @@ InputOrigin origin_of_run(std::uint64_t campaign_seed, std::uint64_t run, int co
 }
 
 sim::RunOptions Runs::options_of(std::uint64_t run) const {
-  sim::RunOptions options = options_.swarm ? swarm_options(options_, seed_, run) : options_.run;
-  options.grain = plan_of(options_, seed_, run).grain;
-  return options;
+  return planned_options(options_, seed_, run, plan_of(options_, seed_, run));
 }
 
 sim::Outcome Runs::execute(std::uint64_t run, bool record_events, sim::Learned* watch) const {
@@ -180,7 +186,7 @@ sim::Outcome Runs::execute(std::uint64_t run, bool record_events, sim::Learned* 
   const std::uint64_t seed = mix64(seed_of_run(seed_, run) + 1);
   const sim::Plan plan = plan_of(options_, seed_, run);
   const auto input = property_.make_input(origin_of_run(seed_, run, options_.commands_max));
-  sim::RunOptions options = options_of(run);
+  sim::RunOptions options = planned_options(options_, seed_, run, plan);
   options.record_events = record_events;
   return run_once(
       bind(property_, *input),

@@ -15,6 +15,7 @@ int check_histories(const Arguments& arguments);
 int look_at_machine(const Arguments& arguments);
 int print_configuration(const Arguments& arguments);
 int print_completion(const Arguments& arguments);
+int begin_project(const Arguments& arguments);
 /// `orrery --complete INDEX WORD...`: prints what may stand at that place of a command line, a candidate a line.
 int complete(std::span<char* const> words);
 

@@ -10,8 +10,6 @@
 
 namespace orrery::cli {
 
-int begin_project(const Arguments& arguments);  // new_project.cpp
-
 namespace {
 
 std::vector<Flag> with(std::vector<Flag> own) {

@@ -12,8 +12,6 @@
 
 namespace orrery::cli {
 
-int begin_project(const Arguments& arguments);
-
 namespace {
 
 namespace files = std::filesystem;

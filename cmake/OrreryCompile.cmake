@@ -4,10 +4,13 @@
 #   orrery_sanitize  linked PUBLIC by the runtime, because a program is sanitized whole or not at all
 
 add_library(orrery_warnings INTERFACE)
+file(RELATIVE_PATH ORRERY_SOURCE_FROM_BUILD ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+string(REGEX REPLACE "/+$" "" ORRERY_SOURCE_FROM_BUILD "${ORRERY_SOURCE_FROM_BUILD}")
 target_compile_options(orrery_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
-  # File names in reports are those of the repository, wherever it was built.
+  # File names in reports are those of the repository, wherever it was built; ccache names sources as seen from there.
   -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
+  -fmacro-prefix-map=${ORRERY_SOURCE_FROM_BUILD}/=
   # A warning stops our own build only: a newer compiler's new warning must not stop somebody else's.
   $<$<BOOL:${PROJECT_IS_TOP_LEVEL}>:-Werror>
   # g++ 12 reports overlapping copies inside `"text" + std::string` (GCC bug 105651), which are none.
@@ -28,6 +31,11 @@ if(ORRERY_SANITIZE)
   # errors even in other people's headers.
   target_compile_options(orrery_warnings INTERFACE
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized -Wno-error=tsan>)
+endif()
+
+if(ORRERY_FUZZ)  # counters for the fuzzer to watch; its main is linked into its own programs only
+  target_compile_options(orrery_sanitize INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(orrery_sanitize INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 if(PROJECT_IS_TOP_LEVEL)

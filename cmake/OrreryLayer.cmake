@@ -1,7 +1,25 @@
 # A layer is a top-level folder that is an include root: runtime/orrery/core/time.hpp is <orrery/core/time.hpp>, here
-# and installed. Its headers form a FILE_SET and its .cpp files a static library; a layer of headers only is an
+# and installed. Its headers form two FILE_SETs and its .cpp files a static library; a layer of headers only is an
 # INTERFACE library under the same name, so nobody who links it needs to know.
 set_property(GLOBAL PROPERTY ORRERY_LAYERS "")
+
+# Sets `out` to those of the headers that no .cpp file includes first, so that nothing shows that they compile alone. The
+# others, a header beside a .cpp file that begins with it, need not be compiled once more for that.
+function(orrery_headers_to_verify out root)
+  set(found "")
+  foreach(header IN LISTS ARGN)
+    string(REGEX REPLACE "\\.hpp$" ".cpp" source ${header})
+    file(RELATIVE_PATH path ${root} ${header})
+    set(first "")
+    if(EXISTS ${source})
+      file(STRINGS ${source} first REGEX "^#include" LIMIT_COUNT 1)
+    endif()
+    if(NOT first STREQUAL "#include \"${path}\"")
+      list(APPEND found ${header})
+    endif()
+  endforeach()
+  set(${out} ${found} PARENT_SCOPE)
+endfunction()
 
 # orrery_add_layer(<name> LINKS <target>... [WITHOUT <file>...])   WITHOUT is relative to the layer's folder
 function(orrery_add_layer name)
@@ -24,7 +42,11 @@ function(orrery_add_layer name)
   add_library(orrery::${name} ALIAS ${target})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
   target_compile_features(${target} ${scope} cxx_std_23)
+  orrery_headers_to_verify(alone ${root} ${headers})
+  list(REMOVE_ITEM headers ${alone})
   target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS ${root} FILES ${headers})
+  target_sources(${target} ${scope} FILE_SET alone TYPE HEADERS BASE_DIRS ${root} FILES ${alone})
+  set_target_properties(${target} PROPERTIES INTERFACE_HEADER_SETS_TO_VERIFY alone)
   target_link_libraries(${target} ${scope} ${arg_LINKS} $<BUILD_INTERFACE:orrery_sanitize>)
   set_property(GLOBAL APPEND PROPERTY ORRERY_LAYERS ${target})
 endfunction()
@@ -48,6 +70,18 @@ function(orrery_add_gtest_main file)
   set_property(GLOBAL APPEND PROPERTY ORRERY_LAYERS orrery_gtest_main)
 endfunction()
 
+# orrery_tell_build(<source>): ORRERY_VERSION and ORRERY_COMMIT are what this one file is compiled with: the commit at which
+# the tree was configured.
+function(orrery_tell_build source)
+  execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} describe --always --dirty --abbrev=10 --exclude=*
+    OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(NOT commit)
+    set(commit "unknown commit")
+  endif()
+  set_property(SOURCE ${PROJECT_SOURCE_DIR}/${source} APPEND PROPERTY COMPILE_DEFINITIONS
+    ORRERY_VERSION="${PROJECT_VERSION}" ORRERY_COMMIT="${commit}")
+endfunction()
+
 # orrery_add_tool(<source>...): the executable `orrery`; the sources are relative to testkit/. It tells the commit at which
 # the tree was configured.
 function(orrery_add_tool)
@@ -55,11 +89,5 @@ function(orrery_add_tool)
   add_executable(orrery-tool ${ARGN})
   set_target_properties(orrery-tool PROPERTIES OUTPUT_NAME orrery)
   target_link_libraries(orrery-tool PRIVATE orrery::testkit orrery_warnings)
-  execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} describe --always --dirty --abbrev=10 --exclude=*
-    OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-  if(NOT commit)
-    set(commit "unknown commit")
-  endif()
-  set_property(SOURCE ${PROJECT_SOURCE_DIR}/testkit/orrery/testkit/cli/main.cpp APPEND PROPERTY COMPILE_DEFINITIONS
-    ORRERY_VERSION="${PROJECT_VERSION}" ORRERY_COMMIT="${commit}")
+  orrery_tell_build(testkit/orrery/testkit/cli/main.cpp)
 endfunction()

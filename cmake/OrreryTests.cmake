@@ -8,9 +8,9 @@ set(orrery_budget_conformance 120)
 set(orrery_budget_threads 120)
 set(orrery_budget_sim 120)
 set(orrery_budget_interleavings 120)
-set(orrery_budget_planted 180)
 set(orrery_budget_compile_fail 180)
 set(orrery_budget_instructions 90)
+set(orrery_budget_gdb 180)  # some ten starts of gdb
 set(orrery_budget_install 180)
 
 # What an instrumented or unoptimised build may take instead: this many times as long.

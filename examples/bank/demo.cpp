@@ -50,7 +50,8 @@ int main(int argc, char** argv) {
                        failure, {.token = token,
                                  .command = fmt::format("ORRERY_REPLAY={} build/release/bin/naive_bank_test", token),
                                  .record_path = {},
-                                 .report_path = {}}));
+                                 .report_path = {},
+                                 .picture_path = {}}));
 
   headline("2. The same run again, from its token alone");
   const auto parsed = orrery::testkit::parse_token(token);

@@ -163,6 +163,7 @@ struct Shop {
 struct ShopOptions {
   std::size_t lanes = 1;  ///< of payments, each with a gateway of its own
   Flakiness gateway{};
+  std::string prefix{};  ///< of its actors' names, where one runtime has several shops
 };
 
 /// Builds the shop in either world. What falls over is supervised: each one alone, and as often as it takes.
@@ -171,25 +172,26 @@ Shop<CardsType> open_shop(orrery::Runtime& rt, const ShopOptions& options) {
   using Gateway = GatewayTo<CardsType>;
   using Payments = PaymentsBy<CardsType>;
   const orrery::Broker broker{rt};
-  const orrery::Ref<CardsType> cards = rt.spawn("cards", CardsType{});
-  const orrery::Ref<Shipping> shipping = rt.spawn("shipping", Shipping{broker, {}});
-  const orrery::Ref<Audit> audit = rt.spawn("audit", Audit{});
+  const orrery::Ref<CardsType> cards = rt.spawn(options.prefix + "cards", CardsType{});
+  const orrery::Ref<Shipping> shipping = rt.spawn(options.prefix + "shipping", Shipping{broker, {}});
+  const orrery::Ref<Audit> audit = rt.spawn(options.prefix + "audit", Audit{});
   (void)orrery::Broker{broker}.subscribe<Step>("orders.>", audit);
 
   orrery::SupervisorSpec till{.intensity = 1'000'000, .period = std::chrono::seconds{1}};
+  const std::string till_name = options.prefix + "till";
   for (std::size_t i = 0; i < options.lanes; ++i) {
     const std::string lane = std::to_string(i);
     till.children.push_back(orrery::child("gateway" + lane, Gateway{cards, options.gateway}));
-    till.children.push_back(orrery::child("payments" + lane, [&rt, lane, shipping, broker] {
-      return Payments{rt.find<Gateway>("till/gateway" + lane).value(), shipping, broker};
+    till.children.push_back(orrery::child("payments" + lane, [&rt, till_name, lane, shipping, broker] {
+      return Payments{rt.find<Gateway>(till_name + "/gateway" + lane).value(), shipping, broker};
     }));
   }
-  (void)start_supervisor(rt, "till", till).value();
+  (void)start_supervisor(rt, till_name, till).value();
   std::vector<orrery::Ref<Payments>> payments;
   for (std::size_t i = 0; i < options.lanes; ++i) {
-    payments.push_back(rt.find<Payments>("till/payments" + std::to_string(i)).value());
+    payments.push_back(rt.find<Payments>(till_name + "/payments" + std::to_string(i)).value());
   }
-  return {broker, cards, shipping, audit, rt.spawn("intake", IntakeOf<CardsType>{payments, broker})};
+  return {broker, cards, shipping, audit, rt.spawn(options.prefix + "intake", IntakeOf<CardsType>{payments, broker})};
 }
 
 }  // namespace orders

@@ -42,6 +42,44 @@ TEST(Metrics, count_what_actors_and_messages_did) {
   });
 }
 
+TEST(Metrics, tell_types_of_actors_apart_also_of_those_that_are_gone) {
+  in_both_worlds({}, [](const Stage& stage) {
+    Runtime& runtime = stage.runtime;
+    const auto guest = runtime.spawn(Guest{});
+    for (int i = 0; i < 3; ++i) stage.meet(runtime.spawn(Host{}), guest, 0, 2, Meet::stop);  // three end, with letters
+    const auto phoenix = runtime.spawn("phoenix", Restart{.intensity = 5}, Host{});
+    stage.meet(*phoenix, guest, 0, 2, Meet::fail);  // comes back, handles two
+    const auto look = [&](std::uint64_t living, const char* type) {
+      const RuntimeMetrics now = runtime.metrics();
+      const auto at = std::ranges::find(now.types, type, &TypeMetrics::type);
+      EXPECT_NE(at, now.types.end());
+      EXPECT_EQ(at->living, living);
+      return *at;
+    };
+    for (const std::uint64_t living : {1U, 0U}) {  // the same when it has ended
+      const TypeMetrics host = look(living, "Host");
+      EXPECT_EQ(host.ended, 4U - living);
+      EXPECT_EQ(host.handled, 3U + 2U);
+      EXPECT_EQ(host.failed, 1U);
+      EXPECT_EQ(host.dead_lettered, 6U);
+      EXPECT_EQ(host.own_restarts, 1U);
+      EXPECT_EQ(host.supervised_restarts, 0U);
+      EXPECT_EQ(host.waiting, 0U);
+      EXPECT_EQ(look(1, "Guest").handled, 4U);
+      runtime.stop(*phoenix);
+      stage.rest();
+    }
+    EXPECT_EQ(runtime.metrics().restarts, 1U);
+  });
+}
+
+TEST(Metrics, time_no_message_of_a_simulation) {
+  in_simulation({}, [](const Stage& stage) {
+    stage.meet(stage.runtime.spawn(Host{}), stage.runtime.spawn(Guest{}), 0, 3, Meet::go_on);
+    EXPECT_EQ(stage.runtime.metrics().message_times, nullptr);
+  });
+}
+
 TEST(Metrics, are_read_by_prometheus) {
   in_simulation({}, [](const Stage& stage) {
     stage.meet(stage.runtime.spawn(Host{}), stage.runtime.spawn(Guest{}), 0, 3, Meet::stop);
@@ -49,7 +87,8 @@ TEST(Metrics, are_read_by_prometheus) {
     stage.runtime.metrics().append_to(list, {{"system", "one"}});
     const std::string text = prometheus_text(list);
     for (const char* line :
-         {"orrery_actors{system=\"one\"} 1\n", "orrery_messages_offered_total{system=\"one\"} 5\n",
+         {"orrery_actors{state=\"ready\",system=\"one\",type=\"Guest\"} 1\n",
+          "orrery_messages_offered_total{system=\"one\"} 5\n",
           "orrery_dead_letters_total{message=\"Note\",reason=\"actor_stopped\",system=\"one\"} 3\n",
           "# TYPE orrery_actors_spawned_total counter\norrery_actors_spawned_total{system=\"one\"} 2\n"}) {
       EXPECT_NE(text.find(line), std::string::npos) << line << text;

@@ -1,4 +1,5 @@
 // What a campaign leaves behind and reads again: events, states, kept failures, traces.
+#include "orrery/core/hash.hpp"
 #include "orrery/testkit/events.hpp"
 #include "orrery/testkit/failure_folder.hpp"
 #include "orrery/testkit/json.hpp"
@@ -8,6 +9,8 @@
 #include "orrery/testkit/state.hpp"
 #include "orrery/testkit/wire.hpp"
 #include "tests/testkit/little_properties.hpp"
+
+#include <fmt/core.h>
 
 #include <unistd.h>
 
@@ -64,6 +67,17 @@ TEST(Json, reads_documents_and_refuses_what_is_none) {
   EXPECT_FALSE(parse_json(std::string(1'000, '[')));
 }
 
+TEST(Json, takes_only_numbers_and_characters_that_are_whole) {
+  for (const char* const text : {"-", "+1", "01", "1.", ".5", "1e", "1e+", "--1", "1-2", "1.2.3", R"("\ud800")",
+                                 R"("\udc00")", R"("\ud800\u0041")", R"("\ud800\ud800")"}) {
+    EXPECT_FALSE(parse_json(text)) << text;
+  }
+  for (const char* const text : {"0", "-0", "0.5", "1E-7", "10e+3", "18446744073709551616"}) {
+    ASSERT_TRUE(parse_json(text)) << text;
+    EXPECT_EQ(parse_json(text)->text(), text);
+  }
+}
+
 // ---- what processes hand to each other ------------------------------------------------------------------------------
 
 TEST(Wire, hands_over_a_whole_failure) {
@@ -77,6 +91,13 @@ TEST(Wire, hands_over_a_whole_failure) {
   EXPECT_TRUE(testkit::is_same(read->outcome, failure.outcome));
   EXPECT_EQ(read->finding.detail, failure.finding.detail);
   EXPECT_EQ(read->shrink_runs, failure.shrink_runs);
+  ASSERT_EQ(read->history.size(), failure.history.size());
+  for (std::size_t i = 0; i < read->history.size(); ++i) {
+    EXPECT_EQ(read->history[i].input, failure.history[i].input);
+    EXPECT_EQ(read->history[i].choices.schedule, failure.history[i].choices.schedule);
+    EXPECT_TRUE(testkit::is_same(read->history[i].outcome, failure.history[i].outcome));
+    EXPECT_EQ(testkit::trace_lines(read->history[i].outcome), testkit::trace_lines(failure.history[i].outcome));
+  }
 }
 
 TEST(Wire, notices_that_bytes_are_missing) {
@@ -86,6 +107,27 @@ TEST(Wire, notices_that_bytes_are_missing) {
   for (std::size_t size = 0; size < out.bytes().size(); size += 7) {
     EXPECT_FALSE(testkit::read_failure(std::string_view{out.bytes()}.substr(0, size))) << size;
   }
+}
+
+TEST(Wire, believes_no_count_and_no_enumerator_that_a_dying_process_has_left) {
+  testkit::WireWriter twenty;
+  for (int i = 0; i < 8; ++i) twenty.put(std::uint64_t{20});
+  testkit::WireReader reader{twenty.bytes()};
+  EXPECT_EQ(reader.count(11), 0U) << "twenty times eleven numbers are not in 56 bytes";
+  EXPECT_TRUE(reader.failed());
+  testkit::WireReader same{twenty.bytes()};
+  EXPECT_EQ(same.count(1), 0U);
+  testkit::RunNote note;
+  note.finding = sim::Finding{};
+  note.finding->kind = static_cast<sim::FindingKind>(200);
+  testkit::WireWriter out;
+  write(out, note);
+  EXPECT_FALSE(testkit::read_note(out.bytes()));
+  note.finding->kind = sim::FindingKind::leak;
+  testkit::WireWriter right;
+  write(right, note);
+  EXPECT_TRUE(testkit::read_note(right.bytes()));
+  EXPECT_FALSE(testkit::read_note(right.bytes() + "x")) << "what follows belongs to nothing";
 }
 
 // ---- the state of an exploration ------------------------------------------------------------------------------------
@@ -125,6 +167,15 @@ TEST(CampaignState, is_refused_when_cut_off_or_changed) {
   std::string changed = text;
   changed[changed.find("12345")] = '9';
   EXPECT_FALSE(testkit::parse_state(changed));
+}
+
+TEST(CampaignState, is_refused_when_a_line_is_about_something_else) {
+  for (const char* const line : {"{}", "{\"group\":1}", "{\"group\":\"x\",\"kind\":77}", "{\"sometimes\":null}"}) {
+    std::string text = testkit::to_text(some_state());
+    text = text.substr(0, text.rfind("end ")) + line + "\n";
+    text += fmt::format("end {:016x}\n", hash_text(text));
+    EXPECT_FALSE(testkit::parse_state(text)) << line;
+  }
 }
 
 // ---- kept failures --------------------------------------------------------------------------------------------------
@@ -175,7 +226,7 @@ TEST_F(KeptFailure, of_another_test_is_left_out_and_an_unreadable_one_is_named) 
   keep("a.orrery", failure_of(make_property("Other", last_writer_is_two)).record);
   const auto property = make_property("Kept", last_writer_is_two);
   EXPECT_FALSE(replay(property).failure);
-  ASSERT_TRUE(testkit::write_file(folder.path + "/b.orrery", "orrery-record 3\n"));
+  ASSERT_TRUE(testkit::write_file(folder.path + "/b.orrery", "orrery-record 4\n"));
   const auto replayed = replay(property);
   ASSERT_TRUE(replayed.bad_file);
   EXPECT_NE(replayed.bad_file->find("b.orrery: the record is truncated"), std::string::npos) << *replayed.bad_file;
@@ -261,6 +312,9 @@ TEST(GithubAnnotation, is_one_line_that_the_runner_understands) {
   const sim::Finding finding{.kind = FindingKind::stuck, .name = "100% stuck", .detail = "two\nlines", .file = {}};
   EXPECT_EQ(testkit::github_annotation("A.B", finding, "a,b.cpp", 7, "x"),
             "::error file=a%2Cb.cpp,line=7,title=A.B::STUCK  \"100%25 stuck\"%0Atwo%0Alines%0AREPRODUCE  x");
+  EXPECT_TRUE(
+      testkit::github_annotation("A.B", finding, "../../tests/b.cpp", 7, "x").starts_with("::error file=tests/b.cpp,"))
+      << "a path is one from the repository's root, whatever the compiler was told";
 }
 
 }  // namespace

@@ -112,8 +112,8 @@ TEST(WorkerProcesses, make_a_crash_a_finding_with_a_token_and_the_way_there) {
       << two.failure->finding.detail;
   EXPECT_GE(two.failure->input.size(), 8U * 3);
   EXPECT_EQ(two.failure->record.token.run, two.failure->run);
-  const std::string story =
-      testkit::tell_story(*two.failure, {.token = "t", .command = "c", .record_path = {}, .report_path = {}});
+  const std::string story = testkit::tell_story(
+      *two.failure, {.token = "t", .command = "c", .record_path = {}, .report_path = {}, .picture_path = {}});
   EXPECT_TRUE(story.starts_with("CRASH  \"SIGSEGV in crasher, handling Add\"\n")) << story;
   EXPECT_NE(story.find("Add{amount=77}"), std::string::npos) << story;
   expect_same(two, with_jobs(property, 4));

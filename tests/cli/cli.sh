@@ -69,7 +69,6 @@ ends 0 '^orrery replay b7k2-9f3c ' --help
 (($(wc -l <"$work/stdout") <= 40)) || fail "--help has more than 40 lines"
 ends 0 '^  --twice ' help replay
 ends 0 '^  --stop-after|orrery explore Bank' explore --help
-ends 0 '^orrery [0-9.]+ \(.*\), [0-9]' --version
 refuses 'unknown command rpelay; is replay meant' rpelay
 refuses 'unknown flag --rnus for run; is --runs meant' run --rnus 5
 refuses '--runs needs a value' run --runs
@@ -100,6 +99,9 @@ ends 1 '^REPRODUCE' run Naive --binary "$naive" -j 2
 story() { sed -n '/^INVARIANT VIOLATED/,/^RECORD/p' "$1"; }
 diff <(story "$work/by_one") <(story "$work/stdout") || fail "two workers tell another story than one"
 ends 3 'NON-DETERMINISM' run Subject.Differs\* --binary "$subject"
+token=$(grep -oE 'ORRERY_REPLAY=[^ ]+' "$work/stdout" | head -1 | cut -d= -f2)
+grep -q "^NEXT       orrery replay $token --twice" "$work/stdout" || fail "no NEXT of a run that does not repeat itself"
+ends 3 '^orrery: twice, in two processes: the same two executions differ in both' replay "$token" --twice --binary "$subject"
 ends 4 'NO PROGRESS' run Subject.NeverEnds --binary "$subject"
 ends 0 'NEVER HAPPENED   sometimes "pigs fly": 0 of 400 runs \(warning\)' run Subject.NeverComes\* --binary "$subject"
 ends 4 'NEVER HAPPENED   sometimes "pigs fly": 0 of 400' run Subject.NeverComes\* --binary "$subject" --strict
@@ -124,14 +126,17 @@ grep -qE '^CRASH  SIGSEGV in run' "$work/stderr" || fail "the pasted command doe
 run "$naive"
 token=$(grep -oE 'ORRERY_REPLAY=[^ ]+' "$work/stdout" | cut -d= -f2)
 record=$work/out/NaiveBank.MoneyIsConserved/$token/failure.orrery
-[[ -f $record && -f ${record%/*}/trace.jsonl && -f ${record%/*}/perfetto.json && -f $work/out/latest/report.txt ]] || fail "files are missing"
+[[ -f $record && -f ${record%/*}/trace.jsonl && -f ${record%/*}/perfetto.json && -f ${record%/*}/report.html && -f $work/out/latest/report.txt ]] || fail "files are missing"
 ends 1 "replay $token: reproduced \(run " replay "$token" --binary "$naive"
 ends 1 'reproduced \(([0-9]+)/\1 steps identical' replay "$record" --binary "$right" --binary "$naive"
 ends 1 '^orrery: twice, in two processes: identical' replay "$record" --twice --binary "$naive"
 ends 3 'NON-DETERMINISM|two executions' run Subject.Differs\* --binary "$subject" -j 1
 ends 1 '^the steps from 4 on are left out' replay "$token" --until 4 --binary "$naive"
 grep -qE '^ +3 ' "$work/stdout" && ! grep -qE '^ +[X ]? +4 ' "$work/stdout" || fail "--until 4 tells other steps"
-GDB=echo ends 0 '^-q -ex run --args .*naive_bank_test --gtest_filter=NaiveBank' replay "$token" --gdb --binary "$naive"
+grep -qE '^ACTORS before step 4$' "$work/stdout" && grep -qE '^  alice +balance=100 +' "$work/stdout" || fail "--until does not tell the actors"
+ends 1 '^EVENTS, as they happen$' replay "$record" --verbose --binary "$naive"
+(($(grep -cE '^ +[0-9]+ .*(take|resume) +' "$work/stdout") == $(grep -cE '"kind":"(take|resume)"' "${record%/*}/trace.jsonl"))) || fail "--verbose tells other events than the trace holds"
+GDB=echo ends 0 '^-q -ex source .*orrery.py -ex run -ex replay-enter --args .*naive_bank_test --gtest_filter=NaiveBank' replay "$token" --gdb --binary "$naive"
 run "$orrery" replay "$record" --binary "$changed"
 ((code == 5)) || fail "exit code $code instead of 5 for a changed program"
 grep -qE '^REPLAY DIVERGED' "$work/stderr" || fail "no REPLAY DIVERGED"
@@ -167,13 +172,25 @@ ends 0 'Withdraw' trace "${record%/*}/trace.jsonl" --actor alice --msg Withdraw
 grep -vqE 'alice.*Withdraw' "$work/stdout" && fail "--actor and --msg let others through"
 ends 0 '^\{"schema":1,"step":1,' trace "$record" --causes-of 3 --to jsonl --binary "$naive"
 refuses 'there is no such step' trace "${record%/*}/trace.jsonl" --causes-of 999
-refuses '--to png is not known: text, jsonl, mermaid' trace "${record%/*}/trace.jsonl" --to png
+refuses '--actor nobody: there is none' trace "${record%/*}/trace.jsonl" --actor nobody
+refuses '--msg Nothing: there is none' trace "${record%/*}/trace.jsonl" --msg Nothing
+refuses '--gdb and --twice exclude each other' replay "$record" --gdb --twice
+refuses 'cannot' run Naive --binary "$naive" --json /proc/no/such/folder
+refuses '--to png is not known: text, jsonl, short, mermaid' trace "${record%/*}/trace.jsonl" --to png
 ends 0 '^  p[0-9]->>p[0-9]: 7 Withdraw\{amount=' trace "${record%/*}/trace.jsonl" --to mermaid --actor alice --msg Withdraw
 grep -q 'X step 8#58; balance never negative' "$work/stdout" || fail "the step that failed is not marked"
 ends 0 '^</svg>$' trace "${record%/*}/trace.jsonl" --to svg --causes-of 3
 ends 0 '^alice \{"test":1,"alice":1\}$' trace "$record" --to shiviz --binary "$naive"
+ends 0 '^ step    t\(ms\)  ev alice bob teller#. teller#.  detail$' trace "${record%/*}/trace.jsonl" --to short
+cp "$work/stdout" "$work/short"
+grep -qE '^ +8 +0\.000  X  \*     \.   ' "$work/short" || fail "the short log does not show alice running in the step that fails"
+(($(wc -l <"$work/short") == 1 + $(grep -vc '"kind":"spawn"' "${record%/*}/trace.jsonl"))) || fail "the short log is not a line per event"
+run ORRERY_LOG=short ORRERY_REPLAY="$record" "$naive"
+diff <(sed -n '/^ step    t(ms)/,/ X /p' "$work/stdout") "$work/short" || fail "ORRERY_LOG=short is not what trace --to short prints"
+ORRERY_LOG=long refuses 'ORRERY_LOG="long" is not off or short' config
 ends 0 '^\{"displayTimeUnit"' trace "${record%/*}/trace.jsonl" --to perfetto
 diff "${record%/*}/perfetto.json" "$work/stdout" || fail "perfetto.json in the folder is another"
+ends 0 '^TEST\(FromTrace, HoldsWhoeverRunsFirst\) \{$' trace "${record%/*}/trace.jsonl" --to scenario
 for i in {1..2600}; do cat "${record%/*}/trace.jsonl" | head -2; done >"$work/long.jsonl"
 ends 0 '200 earlier events are left out' trace "$work/long.jsonl" --to mermaid
 grep -qE '^only the last 5000 events are drawn, 200 before them are not$' "$work/stderr" || fail "what is left out is not said"
@@ -213,16 +230,111 @@ for swarmed in "$work"/swarm1/Subject.HasTwoBugs/*/failure.orrery; do
     replay "$swarm_token" --binary "$subject"
 done
 refuses 'swarm and strategy exclude each other' explore Subject.Holds --binary "$subject" --swarm --strategy pos
+# --- benchmarks: a program that measures what a file says --------------------------------------------------------------
+mkdir -p "$work/benches"
+cat >"$work/benches/made_up_bench" <<'END'
+#!/usr/bin/env bash
+# Measures SLOWDOWN times 100 ns, five times, and says what it was asked.
+echo "$@" >>"$ASKED"
+for word in "$@"; do [[ $word == --benchmark_out=* ]] && out=${word#*=}; done
+rows=
+for i in 1 2 3 4 5; do
+  rows+="${rows:+,}
+    {\"name\": \"BM_made_up\", \"run_name\": \"BM_made_up\", \"run_type\": \"iteration\", \"threads\": 1, \"real_time\": 1, \"cpu_time\": $((SLOWDOWN * 100 + i)), \"time_unit\": \"ns\"}"
+done
+[[ -z ${out:-} ]] || printf '{\n  "context": {"num_cpus": 2},\n  "benchmarks": [%s\n  ]\n}\n' "$rows" >"$out"
+exit "${FAILS:-0}"
+END
+chmod +x "$work/benches/made_up_bench"
+export ASKED=$work/asked
+SLOWDOWN=1 ends 0 '^orrery: 1 benchmark stored in ' bench --build "$work/benches" --json "$work/bench.json"
+grep -q -- '--benchmark_repetitions=9' "$ASKED" || fail "a stored measurement is not repeated"
+rm "$ASKED"
+SLOWDOWN=1 ends 0 '^BM_made_up +103\.00 ns +103\.00 ns +\+0\.0 % .* same$' bench made_up --build "$work/benches" --compare "$work/bench.json" --benchmark_min_time=0.1 --benchmark_repetitions=5
+grep -q -- '--benchmark_min_time=0.1 --benchmark_repetitions=5' "$ASKED" || fail "--benchmark_ flags are not passed on"
+grep -q -- '--benchmark_filter\|--benchmark_repetitions=9' "$ASKED" && fail "more is asked of a benchmark than was said"
+SLOWDOWN=2 ends 1 '^BM_made_up .*\+97\.1 % +0\.008  SLOWER$' bench BM_ --binary "$work/benches/made_up_bench" --compare "$work/bench.json"
+grep -q -- '--benchmark_filter=BM_' "$ASKED" || fail "a filter is not passed on"
+SLOWDOWN=2 ends 0 '^1 slower|^0 slower, 0 faster, 1 same' bench --build "$work/benches" --compare "$work/bench.json" --threshold 98
+ends 0 '^0 slower, 0 faster, 1 same' bench --compare "$work/bench.json" --from "$work/bench.json"
+FAILS=3 SLOWDOWN=1 run "$orrery" bench --build "$work/benches"
+((code == 70)) || fail "exit code $code instead of 70 for a benchmark that fails"
+echo '{"benchmarks": [{}]}' >"$work/bad.json"
+refuses 'bad.json: a benchmark has no name' bench --compare "$work/bad.json"
+refuses 'cannot read .*none.json' bench --compare "$work/none.json"
+refuses 'there is no program \*_bench in' bench --build "$work/kept"
+refuses 'is not a number of per cent' bench --compare "$work/bench.json" --threshold -1
+refuses '--threshold goes with --compare' bench --threshold 1
+refuses '--json FILE stores what is measured' bench --benchmark_out=x
+
+# --- the help knows what there is, and nothing else --------------------------------------------------------------------
+ends 0 '^orrery run +check every property' --help
+(($(wc -l <"$work/stdout") <= 40)) || fail "--help has more than 40 lines"
+awk 'length > 116 {exit 1}' "$work/stdout" || fail "--help is too wide"
+listed=$(sed -n 's/^  \([a-z-]*\) .*/\1/p' "$work/stdout" | sort)
+offered=$(run "$orrery" --complete 1 orrery "" && sort "$work/stdout")
+[[ $(grep -v '^help$' <<<"$offered") == $(grep -v '^help$' <<<"$listed") ]] || fail "completion and help have other commands: $(diff <(echo "$offered") <(echo "$listed"))"
+for command in $(grep -v '^help$' <<<"$listed"); do
+  run "$orrery" help "$command"
+  ((code == 0)) && cp "$work/stdout" "$work/help" || fail "no help for $command"
+  sed -n 3p "$work/help" | grep -qE "^  (echo .* \| )?(orrery|source <\(orrery) $command" || fail "the help of $command does not begin with an example"
+  awk 'length > 116 {exit 1}' "$work/help" || fail "the help of $command is too wide"
+  run "$orrery" --complete 2 orrery "$command" --
+  while IFS= read -r flag; do
+    grep -qE -- "$flag([^a-z-]|\$)" "$work/help" || fail "the help of $command does not know $flag"
+  done < <(grep '^--' "$work/stdout")
+  for flag in $(grep -oE -- '(^| )--[a-z][a-z-]+' "$work/help" | grep -v -- '--benchmark\|--help' | sort -u); do
+    [[ $command == zoo || $command == new ]] || grep -qx -- "$flag" "$work/stdout" || fail "$command does not take $flag, which its help names"
+  done
+done
+run "$orrery"
+((code == 2)) && [[ ! -s $work/stdout ]] || fail "no command at all is no error, or is answered on stdout"
+refuses 'is replay meant\?' rpelay
+refuses 'is --seed meant\?' run --sede 5
+ends 0 '^orrery 0\.1\.0 \([0-9a-f]{7,}.*\), .*(g\+\+|[Cc]lang) .*[0-9]+\.[0-9]' --version
+
+# --- the workflow to copy, and what the page shows: commands, flags and variables that exist -----------------------------
+workflow=cmake/ci/github.yml
+grep -nP '\t' "$workflow" && fail "tabs in $workflow"
+while read -r _ command words; do
+  run "$orrery" --complete 2 orrery "$command" --
+  for flag in $(grep -oE -- '--[a-z-]+' <<<"$words"); do
+    grep -qx -- "$flag" "$work/stdout" || fail "$workflow: $command does not take $flag"
+  done
+done < <(grep -oE '\borrery (explore|triage) [^|]*' "$workflow")
+ends 0 '^ORRERY_RUNS ' config
+for variable in $(grep -ohE '\bORRERY_[A-Z_]+' "$workflow" docs/command-line.md docs/debugging.md | sort -u); do
+  [[ $variable =~ ^ORRERY_(RUN|BUILD_.*)?$ ]] || grep -q "^$variable " "$work/stdout" || fail "there is no variable $variable, of which a page speaks"
+done
+
 # --- kept failures ---------------------------------------------------------------------------------------------------
 ends 0 "^kept as $work/kept/NaiveBank.MoneyIsConserved/$token.orrery" keep "$token" --binary "$naive"
 ends 1 "replayed a kept failure: $token fails still" run Naive --binary "$naive"
 grep -q 'seed 0x5eed2026' "$work/stdout" && fail "a campaign is made though a kept failure fails"
 ends 1 "kept failure $token no longer fits|replayed a kept failure: $token" run NaiveBank.\* --binary "$changed"
-echo "orrery-record 3" >"$work/kept/NaiveBank.MoneyIsConserved/broken.orrery"
+echo "orrery-record 4" >"$work/kept/NaiveBank.MoneyIsConserved/broken.orrery"
 rm "$work/kept/NaiveBank.MoneyIsConserved/$token.orrery"
 run "$naive"
 ((code == 2)) || fail "exit code $code instead of 2 for a kept failure that cannot be read"
 rm -r "$work/kept"
+
+# --- the page: made again it is the same, and from a trace alone there is one, too ---------------------------------------
+page=${record%/*}/report.html
+cp "$page" "$work/page"
+ends 0 "^${page}\$" report "${record%/*}"
+cmp "$page" "$work/page" || fail "the page made again is another"
+cp "${record%/*}/trace.jsonl" "$work/alone.jsonl"
+echo 'no JSON' >>"$work/alone.jsonl"
+ends 0 '^.*/alone.html$' report "$work/alone.jsonl"
+grep -q '1 lines are no JSON objects' "$work/stderr" || fail "what is left out is not told"
+grep -qF '"name":"balance never negative"' "$work/alone.html" || fail "the page does not tell what went wrong"
+rm "$page"
+ends 0 "^$work/other.html\$" report "${record%/*}" --output "$work/other.html"
+grep -qF '"headline":"INVARIANT VIOLATED","name":"balance never negative"' "$work/other.html" || fail "the record is not read"
+cp "$work/page" "$page"
+refuses 'cannot (open|read) .*nowhere' report "$work/nowhere"
+refuses 'it is no report of Orrery' report "$(echo '<html>' >"$work/no.html"; echo "$work/no.html")"
+refuses 'none of its lines is a JSON object' report "$(echo 'hello' >"$work/no.jsonl"; echo "$work/no.jsonl")"
 
 # --- for people ------------------------------------------------------------------------------------------------------
 ends 0 '^## NaiveBank.MoneyIsConserved: INVARIANT VIOLATED "balance never negative"' triage "$work/out"
@@ -297,7 +409,7 @@ offers() {
     COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _orrery; echo "${COMPREPLY[*]}"' "$orrery" "$orrery" "$@" 2>&1)
   [[ $got == "$expected" ]] || fail "completion of '$*' is '$got' instead of '$expected'"
 }
-offers 'replay run' r
+offers 'replay report run' r
 offers 'explore' ex
 offers '--runs' run --ru
 offers '--stop-after --strategy --strict' explore --st

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# check_pages.sh ROOT BUILD WORK [PAGE...]: says of each page (all of them, or those named) what in it is not true.
-# Every page:    its links lead somewhere, and every file of the repository that it names in backquotes is there.
-# Covered ones:  excerpts stand in their files, commands print what is printed below them, no code is left unsaid of.
-#                Blocks that are to be compiled are in what was compiled last; the suite `docs` runs that.
+# check_pages.sh ROOT BUILD WORK [PAGE...]: says of each page (all of them, or those named) what in it is not true: its links lead
+# somewhere, every file of the repository that it names in backquotes is there, excerpts stand in their files, commands print what
+# is printed below them, and no block is left unsaid of (pages.sh has the kinds). Blocks that are to be compiled are in what was
+# compiled last; the suite `docs` runs that.
 set -euo pipefail
 export LC_ALL=C
 cd "$1"
@@ -14,7 +14,7 @@ source tests/docs/pages.sh
 rm -rf "$work"
 mkdir -p "$work"
 wrong=0
-links=0 names=0 programs=0 excerpts=0 commands=0
+links=0 names=0 programs=0 excerpts=0 commands=0 machines=0 shown=0
 complain() {
   printf '%s\n' "$*"
   wrong=$((wrong + 1))
@@ -103,18 +103,34 @@ matches() {
   ((skips || at == ${#got[@]}))
 }
 
+# run_command COMMAND WANTED WHERE PROGRAM
 run_command() {
-  local command=$1 wanted=$2 where=$3 code=0 missed=''
+  local command=$1 wanted=$2 where=$3 program=$4 code=0 missed='' folder=$root
   commands=$((commands + 1))
-  command=${command//build\/release\//${build#"$root"/}/}
-  command=${command//orrery-out/$work/out}
+  if [[ $program == - ]]; then
+    command=${command//build\/release\//${build#"$root"/}/}
+    command=${command//orrery-out/$work/out}
+  else
+    folder=$work/apart
+    command=${command//build\/release\//$build/}
+    if [[ $program != none && $command =~ (^|.* )(orrery\ [a-z]+)(.*) ]]; then
+      command="${BASH_REMATCH[1]}${BASH_REMATCH[2]} --binary $build/bin/$program${BASH_REMATCH[3]}"
+    fi
+  fi
+  sed -n 's/^> //p' "$wanted" >"$work/typed"
   (
     for variable in $(compgen -e ORRERY_); do unset "$variable"; done
-    export ORRERY_OUT=$work/out PATH=$build/bin:$PATH
+    export PATH=$build/bin:$PATH
+    if [[ $program == - ]]; then export ORRERY_OUT=$work/out; fi
+    cd "$folder"
     exec timeout 30 bash -c "$command"
-  ) >"$work/raw" 2>&1 </dev/null || code=$?
+  ) >"$work/raw" 2>&1 <"$work/typed" || code=$?
   # A compiler behind ccache may have been given names of files that begin with ../../ for those of the repository.
-  sed -E -e 's|^(\.\./)+||' -e "s|$work/out|orrery-out|g" -e "s|${build#"$root"/}/|build/release/|g" "$work/raw" >"$work/got"
+  sed -E -e 's|^(\.\./)+||' -e "s|$work/out|orrery-out|g" -e "s|$build/|build/release/|g" \
+    -e "s|${build#"$root"/}/|build/release/|g" -e "s|$build, |build/release, |g" "$work/raw" |
+    awk -v typed="$work/typed" '  # a terminal would show what is typed behind the prompt
+      /^> / && (getline line <typed) > 0 { print "> " line; if ($0 == "> ") next; $0 = substr($0, 3) }
+      { print }' >"$work/got"
   if [[ ! -s $wanted ]]; then
     ((code == 0)) || complain "$where: \`$command\` ends with $code: $(tail -n 3 "$work/got")"
   elif ! matches "$wanted" "$work/got"; then
@@ -122,12 +138,12 @@ run_command() {
     sed 's/^/    /' "$work/got"
   fi
 }
-# check_output BLOCK WHERE: each line `$ command`, and what is below it.
+# check_output BLOCK WHERE PROGRAM: each line `$ command`, and what is below it.
 check_output() {
-  local block=$1 where=$2 line command=''
+  local block=$1 where=$2 program=$3 line command=''
   while IFS= read -r line; do
     if [[ $line == '$ '* ]]; then
-      if [[ -n $command ]]; then run_command "$command" "$work/wanted" "$where"; fi
+      if [[ -n $command ]]; then run_command "$command" "$work/wanted" "$where" "$program"; fi
       command=${line#'$ '}
       : >"$work/wanted"
     else
@@ -140,32 +156,47 @@ check_output() {
 check_blocks() {
   local page=$1 number line kind argument folder
   folder=$work/blocks/$(basename "$page" .md)
+  rm -rf "$work/apart"
   mkdir -p "$folder"
+  cp -r tests/docs/apart "$work/apart"
   while IFS=$'\t' read -r number line kind argument <&3; do
     case $kind in
-      bare) complain "$page:$line: code that is neither build, body nor excerpt" ;;
+      unmarked) complain "$page:$line: a block that says neither build, body, excerpt, bare nor shown, and is no output" ;;
       build | body) check_program "$folder/$number" "$argument" "$page:$line" ;;
       excerpt) check_excerpt "$folder/$number" "$argument" "$page:$line" ;;
-      output) check_output "$folder/$number" "$page:$line" ;;
+      output) check_output "$folder/$number" "$page:$line" "$argument" ;;
+      gdb) [[ -d tests/gdb ]] || complain "$page:$line: there is no tests/gdb" ;;
+      shown)
+        shown=$((shown + 1))
+        [[ -n ${reasons[$argument]:-} ]] || complain "$page:$line: '$argument' is none of the reasons in tests/docs/pages.sh"
+        ;;
+      bare)
+        machines=$((machines + 1))
+        grep -qE "^#   $argument " tests/install/bare.sh || complain "$page:$line: tests/install/bare.sh has no machine '$argument'"
+        ;;
     esac
   done 3< <(awk -v out="$folder" -f tests/docs/blocks.awk "$page")
 }
 
-if (($# > 0)); then
-  covered=("$@")
-  for page in "$@"; do check_links "$page" && check_names "$page"; done
-else
-  for page in README.md docs/*.md; do
-    check_links "$page"
-    check_names "$page"
-    times=0
-    for other in "${covered[@]}" "${!not_covered[@]}"; do
-      if [[ $other == "$page" ]]; then times=$((times + 1)); fi
-    done
-    ((times == 1)) || complain "$page is listed $times times in tests/docs/pages.sh"
-  done
-fi
-for page in "${covered[@]}"; do check_blocks "$page"; done
-printf '%d links, %d names of files, %d programs, %d excerpts, %d commands, %d wrong\n' \
-  "$links" "$names" "$programs" "$excerpts" "$commands" "$wrong"
+pages=("$@")
+(($# > 0)) || pages=(README.md docs/*.md)
+(($(wc -l <README.md) <= 150)) || complain "README.md is longer than 150 lines"
+# check_held PAGE: the commands of its comments `holds`, after those of its blocks.
+check_held() {
+  local page=$1 line
+  : >"$work/wanted"
+  while IFS= read -r line; do
+    line=${line#*<!-- holds: }
+    run_command "${line% -->}" "$work/wanted" "$page" -
+  done < <(grep '^<!-- holds: ' "$page")
+}
+
+for page in "${pages[@]}"; do
+  check_links "$page"
+  check_names "$page"
+  check_blocks "$page"
+  check_held "$page"
+done
+printf '%d links, %d names of files, %d programs, %d excerpts, %d commands, %d for bare machines, %d only shown, %d wrong\n' \
+  "$links" "$names" "$programs" "$excerpts" "$commands" "$machines" "$shown" "$wrong"
 ((wrong == 0))

@@ -52,9 +52,35 @@ $ true
 
        $ echo deeper than a block
 
-Done.
+A form: <!-- shown: picture -->
+
+    a ---> b
+
+<!-- bare: user -->
+```
+rm -rf /
+```
+
+<!-- program: none -->
+```
+$ touch here && printf '> ' && read -r word && printf '%s\n> ' "$word" && read -r word && ls | paste -sd " "
+> one
+one
+> two
+here misspelt project
+```
+
+<!-- program: orrery-scenario -->
+```
+$ ls
+here
+misspelt
+project
+$ echo run orrery replay x.orrery --twice
+run orrery replay --binary build/release/bin/orrery-scenario x.orrery --twice
+```
 END
-expect 0 '1 links, 1 names of files, 0 programs, 1 excerpts, 5 commands, 0 wrong'
+expect 0 '1 links, 1 names of files, 0 programs, 1 excerpts, 8 commands, 1 for bare machines, 1 only shown, 0 wrong'
 
 echo 'See [nothing](nothing.md#here).' >"$page"
 expect 1 'the link to nothing.md leads nowhere'
@@ -67,7 +93,19 @@ expect 1 'this is not in examples/bank/bank.hpp'
 printf '%s\n' '<!-- excerpt: examples/nothing.hpp -->' '```cpp' 'struct Deposit {' '```' >"$page"
 expect 1 'there is no examples/nothing.hpp'
 printf '%s\n' 'Text.' '```cpp' 'struct Deposit {};' '```' >"$page"
-expect 1 'neither build, body nor excerpt'
+expect 1 'page.md:3: a block that says neither'
+for mark in '' '<!-- program: none -->' '<!-- else: picture -->'; do
+  printf '%s\n' "Text. $mark" '' '    a ---> b' >"$page"
+  expect 1 'page.md:3: a block that says neither'
+  printf '%s\n' "Text. $mark" '```sh' 'ls' '```' >"$page"
+  expect 1 'page.md:3: a block that says neither'
+done
+printf '%s\n' '<!-- shown: picture -->' '```' 'a ---> b' '```' '' '```' 'a ---> b' '```' >"$page"
+expect 1 'page.md:7: a block that says neither'
+printf '%s\n' '<!-- shown: boredom -->' '```' 'a ---> b' '```' >"$page"
+expect 1 "'boredom' is none of the reasons"
+printf '%s\n' '<!-- bare: machine -->' '```' 'ls' '```' >"$page"
+expect 1 "has no machine 'machine'"
 printf '%s\n' '<!-- build: nothing -->' '```cpp' 'struct Deposit {};' '```' >"$page"
 expect 1 'there is no prelude nothing'
 printf '%s\n' '<!-- build: all -->' '```cpp' 'struct Deposit {};' '```' >"$page"
@@ -84,4 +122,6 @@ printf '%s\n' '```' '$ false' '```' >"$page"
 expect 1 'ends with 1'
 printf '%s\n' 'Text.' '' '    $ echo two' '    one' >"$page"
 expect 1 'looked in vain for: one'
+printf '%s\n' '<!-- holds: echo picture | cmp - README.md -->' >"$page"
+expect 1 'ends with 1'
 echo 'everything wrong was found'

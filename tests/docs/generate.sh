@@ -4,7 +4,6 @@
 set -euo pipefail
 cd "$1"
 work=$2
-source tests/docs/pages.sh
 rm -rf "$work/blocks"
 mkdir -p "$work/blocks"
 includes=$work/includes
@@ -18,7 +17,7 @@ take() {
   sed -E 's/^#(include|pragma once).*//' "$1" >>"$text"
 }
 
-for page in "${covered[@]}"; do
+for page in README.md docs/*.md; do
   name=$(basename "$page" .md | tr -c 'a-zA-Z0-9\n' '_')
   mkdir -p "$work/blocks/$name"
   while IFS=$'\t' read -r number line kind prelude; do

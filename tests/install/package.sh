@@ -34,7 +34,7 @@ done
 DESTDIR=$work/plain cmake --install "$build" --prefix /usr >"$work/log" 2>&1 || fail "install"
 diff -r "$work/plain" "$work/root" >"$work/log" ||
   fail "the package holds other files than an installation"
-for file in bin/orrery include/orrery/actor.hpp include/orrery/test.hpp share/doc/orrery/copyright; do
+for file in bin/orrery include/orrery/actor.hpp include/orrery/test.hpp share/doc/orrery/copyright share/orrery/gdb/orrery.py; do
   [[ -f $work/root/usr/$file ]] || fail "there is no $file"
 done
 rm -rf "$work"

@@ -48,7 +48,7 @@ TEST(Edn, reads_what_histories_hold) {
             "nil -3 4 5 :key/word \"a\\n\\\"b\\\\\" [1 [2]] [3] [4] {:a 1}");
   EXPECT_EQ(edn_of("; a comment\n1 #_ 2 #_ {:x #_ 3 4} 5 ; and another"), "1 5");
   EXPECT_EQ(edn_of("#inst \"1985\" #jepsen.history.Op{:a 1} ^:dynamic x ##Inf true 1.5 \\( \\newline"),
-            "\"1985\" {:a 1} x Inf true 1.5 \\( \\newline");
+            "\"1985\" {:a 1} x ##Inf true 1.5 \\( \\newline");
   EXPECT_EQ(edn_of("\"\\u00e9\\ud83d\\ude00\""), "\"\xc3\xa9\xf0\x9f\x98\x80\"");
   EXPECT_EQ(edn_of("9223372036854775807 9223372036854775808"), "9223372036854775807 9223372036854775808");
   EXPECT_EQ(edn_of(""), "");
@@ -77,6 +77,17 @@ TEST(HistoryFile, samples_have_their_verdicts) {
   EXPECT_EQ(verdict_of(text_of("queue_ok.edn"), {"queue"}), "ok");
   EXPECT_EQ(verdict_of(text_of("set_read_twice.edn"), {"set"}), "violated");
   EXPECT_EQ(verdict_of(text_of("mutex_held_twice.edn"), {"mutex"}), "violated");
+}
+
+TEST(Edn, has_three_symbolic_values) {
+  for (const char* const text : {"##Inf", "##-Inf", "##NaN"}) {
+    const auto values = parse_edn(text);
+    ASSERT_TRUE(values) << text;
+    EXPECT_EQ(orrery_describe(values->front()), text);
+  }
+  for (const char* const text : {"##", "## Inf", "##inf", "##nil", "##1", "###Inf", "##:a"}) {
+    EXPECT_FALSE(parse_edn(text)) << text;
+  }
 }
 
 TEST(HistoryFile, refuses_what_makes_no_history) {

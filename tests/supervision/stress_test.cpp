@@ -202,7 +202,9 @@ TEST(SupervisionUnderLoad, loses_nothing_and_leaves_nothing) {
   for (const std::uint64_t seed : {1U, 2U}) {
     std::optional<Storm> storm;
     {
-      System system{{.threads = 8, .slow_handler = 0s, .report_to = [](auto, auto&) {}, .read_environment = false}};
+      SystemOptions options{.threads = 8, .slow_handler = 0s, .read_environment = false};
+      options.report_to = [](auto, auto&) {};
+      System system{options};
       storm.emplace(system);
       std::atomic<bool> goes_on{true};
       std::atomic<std::uint64_t> acts{0};

@@ -519,7 +519,8 @@ TEST_P(Tree, whose_supervisor_is_killed_ends_and_is_replaced_under_the_same_name
           if (s.seed % 2 == 0) s.settle();
         }
         s.settle();
-        EXPECT_EQ(s.log->count("start_error"), 0U) << text_of(s.log->lines());
+        // A kill may hit the next mid while it starts; no start fails for what the old tree has left behind.
+        EXPECT_EQ(s.log->count("start_error"), s.log->count("start_error mid: killed")) << text_of(s.log->lines());
         EXPECT_EQ(s.log->count("shutdown"), 0U);
         EXPECT_TRUE(s.rt.find<Worker>("top/mid/sub/x"));
         EXPECT_TRUE(s.rt.find<Trapper>("top/mid/sub/y"));

@@ -29,6 +29,7 @@ Record some_record() {
   record.finding = "INVARIANT VIOLATED \"balance\nnever negative\"";
   record.steps = 9;
   record.trace_hash = {.hi = 1, .lo = 0xabcdef};
+  record.told = {"Add{amount=1} from test to adder", "adder\ngoes on"};
   return record;
 }
 
@@ -60,6 +61,7 @@ TEST(Record, is_what_it_was_after_writing_and_reading) {
   EXPECT_EQ(read->finding, "INVARIANT VIOLATED \"balance never negative\"");
   EXPECT_EQ(read->steps, record.steps);
   EXPECT_EQ(read->trace_hash, record.trace_hash);
+  EXPECT_EQ(read->told, (std::vector<std::string>{"Add{amount=1} from test to adder", "adder goes on"}));
   EXPECT_EQ(to_text(*read), to_text(record));
 }
 
@@ -78,13 +80,32 @@ TEST(Record, can_be_without_path_and_decisions) {
   EXPECT_TRUE(read->decisions.empty());
 }
 
+TEST(Record, of_version_3_tells_no_steps_and_is_understood) {
+  std::string text = to_text(some_record());
+  text.replace(text.find("record 4"), 8, "record 3");
+  text.erase(text.find("told 2\n"));
+  const auto read = parse_record(text + fmt::format("end {:016x}\n", hash_text(text)));
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_TRUE(read->told.empty());
+  EXPECT_EQ(read->trace_hash, some_record().trace_hash);
+  EXPECT_EQ(read->decisions, some_record().decisions);
+}
+
+TEST(Record, tells_no_more_steps_than_it_may) {
+  Record record = some_record();
+  record.told.assign(told_max + 1, "again");
+  const auto read = parse_record(to_text(record));
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(read->told.size(), told_max);
+}
+
 TEST(Record, is_refused_at_every_length_but_its_own) {
   const std::string text = to_text(some_record());
   for (std::size_t length = 0; length < text.size(); ++length) {
     const auto read = parse_record(text.substr(0, length));
     ASSERT_FALSE(read) << length;
     const std::string expected =
-        length < 16 ? "line 1: \"orrery-record 3\" is expected: this is no record, or one of another version"
+        length < 16 ? "line 1: \"orrery-record 4\" is expected: this is no record, or one of another version"
                     : "the record is truncated: its last line must be \"end\" with a checksum";
     ASSERT_EQ(read.error(), expected) << length;
   }

@@ -105,6 +105,12 @@ TEST_F(SettingsFromEnvironment, refuse_a_number_that_is_none) {
   EXPECT_NE(error_of("ORRERY_MAX_STEPS", "0"), "no error");
 }
 
+TEST_F(SettingsFromEnvironment, say_what_is_wrong_in_one_line_whatever_it_is) {
+  EXPECT_EQ(error_of("ORRERY_FAULTS", "a\r\nb\x1b[2J"),
+            "ORRERY_FAULTS=\"a??b?[2J\" is not a fault profile: none, local or heavy");
+  EXPECT_LT(error_of("ORRERY_RUNS", std::string(100'000, '9').c_str()).size(), 500U);
+}
+
 TEST_F(SettingsFromEnvironment, refuse_unknown_faults_and_empty_names) {
   EXPECT_EQ(error_of("ORRERY_FAULTS", "gentle"),
             "ORRERY_FAULTS=\"gentle\" is not a fault profile: none, local or heavy");

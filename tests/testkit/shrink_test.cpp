@@ -281,5 +281,28 @@ TEST(Shrink, gives_a_result_that_its_record_replays_exactly) {
   }
 }
 
+TEST(Shrink, tells_its_way_from_the_run_that_was_found_to_the_smallest) {
+  const auto property = make_property("Way", [](World& w, const Amounts& amounts) {
+    const auto adder = add_all(w, amounts);
+    w.run();
+    EXPECT_LT(w.peek(adder).sum, 50U);
+  });
+  const auto failure = failure_of(property);
+  const auto& history = failure.history;
+  ASSERT_GE(history.size(), 3U);
+  EXPECT_LE(history.size(), testkit::history_stages_max);
+  EXPECT_EQ(history.front().input, failure.original_input);
+  EXPECT_EQ(history.front().choices.schedule, failure.original_choices);
+  EXPECT_EQ(history.back().input, failure.input);
+  EXPECT_TRUE(testkit::is_same(history.back().outcome, failure.outcome));
+  for (std::size_t i = 0; i < history.size(); ++i) {
+    EXPECT_FALSE(history[i].outcome.events.empty()) << i;
+    ASSERT_TRUE(history[i].outcome.finding) << i;
+    EXPECT_TRUE(testkit::is_same_failure(*history[i].outcome.finding, failure.finding)) << i;
+    EXPECT_LE(history[i].outcome.steps, history[i == 0 ? 0 : i - 1].outcome.steps) << i;
+  }
+  EXPECT_TRUE(testkit::is_same(failure_of(property).history[1].outcome, history[1].outcome));
+}
+
 }  // namespace
 }  // namespace orrery::testing

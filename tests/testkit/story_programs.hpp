@@ -126,4 +126,61 @@ inline void differs(World& w, std::uint32_t& counter) {
   w.run();
 }
 
+struct GetBalance {
+  using Reply = std::int64_t;
+};
+struct Purse {
+  std::int64_t balance = 100;
+  std::int64_t handle(GetBalance) const { return balance; }
+  std::int64_t handle(Withdraw m) { return balance -= m.amount; }
+};
+/// Looks, and acts on what it has seen.
+struct Spender {
+  Ref<Purse> from;
+  void handle(Add m) {
+    if (from.ask(GetBalance{}, no_timeout).value_or(0) < m.amount) return;
+    (void)from.ask(Withdraw{m.amount}, no_timeout);
+  }
+};
+inline void race(World& w) {
+  const Ref<Purse> purse = w.spawn("purse", Purse{});
+  w.always("balance never negative", [&] { return w.peek(purse).balance >= 0; });
+  w.spawn("ann", Spender{purse}).tell(Add{60});
+  w.spawn("ben", Spender{purse}).tell(Add{50});
+  w.run();
+}
+
+/// Passes a question on to the hoarder, and waits for the answer.
+struct Middle {
+  Ref<Hoarder> hoarder;
+  int handle(Question) { return hoarder.ask(Question{}, no_timeout).value_or(0); }
+};
+inline void stuck_behind_another(World& w) {
+  struct Asker {
+    Ref<Middle> middle;
+    void handle(Go) { (void)middle.ask(Question{}, no_timeout); }
+  };
+  const Ref<Hoarder> hoarder = w.spawn("hoarder", Hoarder{});
+  const Ref<Middle> middle = w.spawn("middle", Middle{hoarder});
+  w.spawn("client", Asker{middle}).tell(Go{});
+  w.run();
+}
+
+struct Prompt {
+  int handle(Question) const { return 7; }
+};
+/// Gives up after a second.
+struct Impatient {
+  Ref<Prompt> prompt;
+  bool gave_up = false;
+  void handle(Go) { gave_up = !prompt.ask(Question{}, 1s); }
+};
+inline void too_late(World& w) {
+  const Ref<Prompt> prompt = w.spawn("prompt", Prompt{});
+  const Ref<Impatient> client = w.spawn("client", Impatient{prompt});
+  w.always("answered", [&] { return !w.peek(client).gave_up; });
+  client.tell(Go{});
+  w.run();
+}
+
 }  // namespace orrery::testing::story

@@ -19,7 +19,8 @@ using testkit::tell_story;
 const Reproduction reproduction{.token = "b7k2-9f3c",
                                 .command = "ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test",
                                 .record_path = "out/failure.orrery",
-                                .report_path = "out/report.txt"};
+                                .report_path = "out/report.txt",
+                                .picture_path = {}};
 
 std::string story_of(const Property& property, const CheckOptions& options = {}) {
   return "\n" + tell_story(failure_of(property, options), reproduction);
@@ -28,6 +29,7 @@ std::string story_of(const Property& property, const CheckOptions& options = {})
 CheckOptions without_faults() {
   CheckOptions options;
   options.run.faults = sim::FaultProfile::none;
+  options.explain = true;
   return options;
 }
 
@@ -37,6 +39,7 @@ INVARIANT VIOLATED  "balance never negative"
   alice.balance == -1   after step 5, t=0 (virtual), alice handled Withdraw{amount=71} from teller
 
 SMALLEST CASE  no scheduling choices, faults needed: none
+  fails in its only possible schedule
 
 STEPS
     1  test   -> teller  Add{amount=30}                                                  story_programs.hpp:25
@@ -47,11 +50,15 @@ STEPS
 TIMELINE  test        teller      alice
        1  |----Add--->*           |
        2  |           |-Withdraw->*
+       2  |           o<...70.....|
        4  |----Add--->*           |
        5  |           |-Withdraw->*  X
+       5  |           o<...-1.....|
 
 REPRODUCE  ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test
 RECORD     out/failure.orrery
+DEBUG      orrery replay b7k2-9f3c --gdb   (stops before step 5, on alice's fiber)
+KEEP       orrery keep b7k2-9f3c
 )");
 }
 TEST(Story, of_an_assertion_in_an_actor_marks_its_step) {
@@ -62,6 +69,7 @@ ASSERTION FAILED  "story_programs.hpp:31"
   too much
 
 SMALLEST CASE  no scheduling choices, faults needed: none
+  fails in its only possible schedule
 
 STEPS
     1  test -> picky  Add{amount=1}                                                      story_programs.hpp:35
@@ -73,6 +81,8 @@ TIMELINE  test        picky
 
 REPRODUCE  ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test
 RECORD     out/failure.orrery
+DEBUG      orrery replay b7k2-9f3c --gdb   (stops before step 2, on picky's fiber)
+KEEP       orrery keep b7k2-9f3c
 )");
 }
 TEST(Story, of_an_assertion_in_the_body_blames_no_step) {
@@ -95,6 +105,8 @@ TIMELINE  test        adder
 
 REPRODUCE  ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test
 RECORD     out/failure.orrery
+DEBUG      orrery replay b7k2-9f3c --gdb   (stops before step 2, on adder's fiber)
+KEEP       orrery keep b7k2-9f3c
 )");
 }
 TEST(Story, of_an_exception) {
@@ -102,6 +114,7 @@ TEST(Story, of_an_exception) {
 EXCEPTION IN TEST  "the bank is closed"
 
 SMALLEST CASE  no scheduling choices, faults needed: none
+  fails in its only possible schedule
 
 STEPS
     1  test -> adder  Add{amount=1}  sum=0, messages=0 => sum=1, messages=1              story_programs.hpp:48
@@ -111,13 +124,17 @@ TIMELINE  test        adder
 
 REPRODUCE  ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test
 RECORD     out/failure.orrery
+DEBUG      orrery replay b7k2-9f3c --gdb   (stops before step 1, on adder's fiber)
+KEEP       orrery keep b7k2-9f3c
 )");
 }
 TEST(Story, of_a_ring_of_asks) {
   EXPECT_EQ(story_of(make_property("Suite.Test", story::ask_cycle), without_faults()), R"(
 ASK CYCLE  "a --ask Question--> b --ask Question--> a"
+  story_programs.hpp:67 -> story_programs.hpp:67
 
 SMALLEST CASE  no scheduling choices, faults needed: none
+  fails in its only possible schedule
 
 STEPS
     1  test -> a     Meet{other=b}  other=nobody => other=b                              story_programs.hpp:71
@@ -133,14 +150,19 @@ TIMELINE  test        a           b
 
 REPRODUCE  ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test
 RECORD     out/failure.orrery
+DEBUG      orrery replay b7k2-9f3c --gdb   (stops before step 4, on b's fiber)
+KEEP       orrery keep b7k2-9f3c
 )");
 }
 TEST(Story, of_an_ask_that_nobody_answers) {
   EXPECT_EQ(story_of(make_property("Suite.Test", story::stuck), without_faults()), R"(
 STUCK  "client --ask Question--> hoarder"
   nothing runnable, 1 wait unanswered
+  client waits for hoarder since step 1, t=0 (story_programs.hpp:87): hoarder has put it aside in step 2, and
+    not taken it up again
 
 SMALLEST CASE  no scheduling choices, faults needed: none
+  fails in its only possible schedule
 
 STEPS
     1  test   -> client   Go{}                                                           story_programs.hpp:91
@@ -152,12 +174,16 @@ TIMELINE  test        client      hoarder
 
 REPRODUCE  ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test
 RECORD     out/failure.orrery
+DEBUG      orrery replay b7k2-9f3c --gdb   (stops before step 2, on hoarder's fiber)
+KEEP       orrery keep b7k2-9f3c
 )");
 }
 TEST(Story, of_no_progress_counts_the_steps_it_leaves_out) {
   EXPECT_EQ(story_of(make_property("Suite.Test", story::no_progress), without_faults()), R"(
 NO PROGRESS  "operation budget"
   10000 operations and no end; last handled: Ping{} from restless
+  5 000 steps, virtual 10ms; busiest: restless with itself, 4 999 x Ping   (a livelock? ORRERY_MAX_STEPS
+    allows longer runs)
 
 SMALLEST CASE  no scheduling choices, faults needed: none
 
@@ -181,8 +207,12 @@ STEPS
   4999      9ms  restless -> restless  Ping{}    turns=4998 => turns=4999               story_programs.hpp:101
   5000      9ms  restless -> restless  Ping{}    turns=4999 => turns=5000               story_programs.hpp:101
 
+WHAT MATTERS  not tried: other orders of an endless run
+
 REPRODUCE  ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test
 RECORD     out/failure.orrery
+DEBUG      orrery replay b7k2-9f3c --gdb   (stops before step 5000, on restless's fiber)
+KEEP       orrery keep b7k2-9f3c
 )");
 }
 TEST(Story, shows_virtual_time_where_time_passes) {
@@ -191,18 +221,115 @@ INVARIANT VIOLATED  "silence"
   alarm.rings == 1   after step 2, t=1m30s (virtual), alarm handled Ping{} from alarm
 
 SMALLEST CASE  no scheduling choices, faults needed: none
+  fails in its only possible schedule
 
 STEPS
     1           test  -> alarm  Go{}                                                    story_programs.hpp:117
          1m30s  clock -> alarm  timer (after)
  X  2    1m30s  alarm -> alarm  Ping{}         rings=0 => rings=1                       story_programs.hpp:111
 
-TIMELINE  test        alarm
-       1  |----Go---->*
-       2  |           *  X
+TIMELINE          test        alarm
+      1           |----Go---->*
+      1    1m30s  |           T  timer (after)
+      2           |           *  X
 
 REPRODUCE  ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test
 RECORD     out/failure.orrery
+DEBUG      orrery replay b7k2-9f3c --gdb   (stops before step 2, on alarm's fiber)
+KEEP       orrery keep b7k2-9f3c
+)");
+}
+TEST(Story, of_a_race_says_which_order_matters_and_how_often_it_fails) {
+  EXPECT_EQ(story_of(make_property("Suite.Test", story::race), without_faults()), R"(
+INVARIANT VIOLATED  "balance never negative"
+  purse.balance == -10   after step 8, t=0 (virtual), purse handled Withdraw{amount=50} from ben
+
+SMALLEST CASE  scheduling choices 5 -> 11 (1 not first come, first served), faults needed: none
+  fails in 4 of its 6 possible schedules
+
+STEPS
+    1  test -> ann    Add{amount=60}                                                    story_programs.hpp:148
+    2  test -> ben    Add{amount=50}                                                    story_programs.hpp:149
+    3  ann  -> purse  GetBalance{} = 100                                                story_programs.hpp:141
+    5  ben  -> purse  GetBalance{} = 100                                                story_programs.hpp:141
+    7  ann  -> purse  Withdraw{amount=60} = 40   balance=100 => balance=40              story_programs.hpp:142
+ X  8  ben  -> purse  Withdraw{amount=50} = -10  balance=40 => balance=-10              story_programs.hpp:142
+
+TIMELINE  test          ann           ben           purse
+       1  |-----Add---->*             |             |
+       2  |------------Add----------->*             |
+       3  |             |--------GetBalance-------->*
+       3  |             o<...........100............|
+       5  |             |             |-GetBalance->*
+       5  |             |             o<....100.....|
+       7  |             |---------Withdraw--------->*
+       7  |             o<...........40.............|
+       8  |             |             |--Withdraw-->*  X
+       8  |             |             o<....-10.....|
+
+WHAT MATTERS  step 5 happens before step 7 (swapped: passes)
+              in any order: steps 3 and 5, 7 and 8
+
+REPRODUCE  ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test
+RECORD     out/failure.orrery
+DEBUG      orrery replay b7k2-9f3c --gdb   (stops before step 8, on purse's fiber)
+KEEP       orrery keep b7k2-9f3c
+)");
+}
+TEST(Story, of_an_ask_that_somebody_waits_for_who_waits_himself_tells_both) {
+  EXPECT_EQ(story_of(make_property("Suite.Test", story::stuck_behind_another), without_faults()), R"(
+STUCK  "middle --ask Question--> hoarder; client --ask Question--> middle"
+  nothing runnable, 2 waits unanswered
+  middle waits for hoarder since step 2, t=0 (story_programs.hpp:156): hoarder has put it aside in step 3,
+    and not taken it up again
+  client waits for middle since step 1, t=0 (story_programs.hpp:161): middle waits itself
+
+SMALLEST CASE  no scheduling choices, faults needed: none
+  fails in its only possible schedule
+
+STEPS
+    1  test   -> client   Go{}                                                          story_programs.hpp:165
+    2  client -> middle   Question{}                                                    story_programs.hpp:161
+    3  middle -> hoarder  Question{} = stashed                                          story_programs.hpp:156
+
+TIMELINE  test        client      middle      hoarder
+       1  |----Go---->*           |           |
+       2  |           |-Question->*           |
+       3  |           |           |-Question->*
+
+REPRODUCE  ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test
+RECORD     out/failure.orrery
+DEBUG      orrery replay b7k2-9f3c --gdb   (stops before step 3, on hoarder's fiber)
+KEEP       orrery keep b7k2-9f3c
+)");
+}
+TEST(Story, of_what_only_a_fault_shows_names_it) {
+  CheckOptions options = without_faults();
+  options.run.faults = sim::FaultProfile::local;
+  EXPECT_EQ(story_of(make_property("Suite.Test", story::too_late), options), R"(
+INVARIANT VIOLATED  "answered"
+  client.prompt == prompt, client.gave_up == true   after step 1, t=1s (virtual), client handled Go{} from
+    test
+
+SMALLEST CASE  scheduling choices 2 -> 1 (1 not first come, first served), faults needed: 1 stall
+
+STEPS
+ X  1           test  -> client  Go{}                                                   story_programs.hpp:182
+                                 gave_up=false => gave_up=true
+                clock            1s passes while work waits
+            1s  clock -> client  ask deadline
+
+TIMELINE          test        client
+      1           |----Go---->*  X
+      1           |           |  = 1s passes while work waits
+      1       1s  |           T  ask deadline
+
+WHAT MATTERS  after step 1: 1s passes while work waits (left out: passes)
+
+REPRODUCE  ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test
+RECORD     out/failure.orrery
+DEBUG      orrery replay b7k2-9f3c --gdb   (stops before step 1, on client's fiber)
+KEEP       orrery keep b7k2-9f3c
 )");
 }
 TEST(Story, of_a_program_that_differs_from_run_to_run) {
@@ -218,8 +345,10 @@ NON-DETERMINISM  "two executions of run 0 differ"
   the first 0 of 0 and 0 decisions are equal
   suspect: a static variable, iteration over an unordered container, an address as key, a clock,
            memory that was never written (no shrinking was attempted)
+  draws: none; virtual time: equal
 
 REPRODUCE  ORRERY_REPLAY=b7k2-9f3c ./program --gtest_filter=Suite.Test
+NEXT       orrery replay b7k2-9f3c --twice   (tells a static variable from addresses and clocks)
 )");
 }
 
@@ -265,10 +394,14 @@ TEST(Story, has_at_most_110_columns_and_20_steps_on_a_terminal_and_all_of_them_i
 }
 
 TEST(Story, keeps_its_sections_in_order) {
-  const std::string story = story_of(make_property("Suite.Test", story::invariant));
+  Reproduction with_picture = reproduction;
+  with_picture.picture_path = "out/report.html";
+  const auto property = make_property("Suite.Test", last_writer_is_two);
+  const std::string story = tell_story(failure_of(property, without_faults()), with_picture);
   std::size_t last = 0;
   for (const char* const section :
-       {"INVARIANT VIOLATED  ", "\nSMALLEST CASE  ", "\nSTEPS\n", "\nTIMELINE  ", "\nREPRODUCE  ", "\nRECORD     "}) {
+       {"ASSERTION FAILED  ", "\nSMALLEST CASE  ", "\nSTEPS\n", "\nTIMELINE  ", "\nWHAT MATTERS  ", "\nREPRODUCE  ",
+        "\nRECORD     ", "\nDEBUG      ", "\nPICTURE    ", "\nKEEP       "}) {
     const auto at = story.find(section);
     ASSERT_NE(at, std::string::npos) << section;
     EXPECT_GE(at, last) << section;

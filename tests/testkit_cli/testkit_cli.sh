@@ -93,11 +93,18 @@ diff <(story "$work/first" | grep -v '  was  ' | sed 's/choices [0-9]* ->/choice
 for _ in $(seq 20); do
   ends 1 'steps identical' ORRERY_REPLAY="$work/kept.orrery" "$naive"
 done
+page=$(dirname "$record")/report.html
+grep -q '"stages":\[' "$page" || fail "the page of a shrunk failure has no stages to slide through"
+rm "$page"
+ends 1 'steps identical' ORRERY_REPLAY="$record" "$naive"
+[[ -s $page ]] || fail "a replay does not make the page that is missing"
 
 # --- a program that has changed --------------------------------------------------------------------------------------
 run ORRERY_REPLAY="$work/kept.orrery" "$changed"
 ((code == 5)) || fail "exit code $code instead of 5 for a changed program"
 grep -qE '^REPLAY DIVERGED  .*kept.orrery: ' "$work/stderr" || fail "no REPLAY DIVERGED"
+grep -qE '^REPLAY DIVERGED  .*: step [0-9]+: recorded [A-Z][A-Za-z]+\{.* from .* to .*; program now' "$work/stderr" ||
+  fail "the step that differs is not told"
 grep -qE 'recorded by build [0-9a-fx]+, this is [0-9a-fx]+' "$work/stderr" || fail "the other build is not named"
 ends 1 'kept.orrery: by name, ([0-9]+) of \1 deviations? followed; the same finding' ORRERY_MODE=loose \
   ORRERY_REPLAY="$work/kept.orrery" "$changed"

@@ -70,6 +70,8 @@ TEST(SystemOptions, a_bad_value_is_named_and_never_ignored) {
                   "' is not a whole number from 0 to 256 (worker threads; 0: as many as the machine has)");
     EXPECT_TRUE(resolve({}, {{"ORRERY_THREADS", bad}}).error().starts_with("ORRERY_THREADS: '")) << bad;
   }
+  EXPECT_TRUE(resolve({"--threads", "1\n2"}).error().starts_with("--threads: '1?2' is not a whole number"));
+  EXPECT_LT(resolve({"--threads", std::string(1'000'000, '9').c_str()}).error().size(), 300U);
   EXPECT_EQ(resolve({"--threads"}).error(), "--threads: needs a value");
   EXPECT_EQ(resolve({"--config=1"}).error(), "--config: takes no value");
   EXPECT_EQ(resolve({"--orrery_thread=1"}).error(), "--orrery_thread: unknown flag; try --config");

@@ -1,7 +1,7 @@
 // Goal:   who is stuck is named, with what he does; nobody else is; and a ring of waiting handlers is told once.
 // Method: the judgement is tried with invented clocks; the reports with handlers that are held by gates until the report
 //         is there, so no test depends on how long anything takes.
-#include "tests/threads/system_fixture.hpp"
+#include "tests/threads/reports.hpp"
 
 #include "orrery/threads/ring_watch.hpp"
 #include "orrery/threads/watchdog.hpp"
@@ -69,46 +69,6 @@ TEST(Watchdog, lets_idle_workers_and_switched_off_limits_alone) {
   int told = 0;
   for (Duration t = 2min; t <= 3min; t += 1s) told += watchdog.look(0, look, at(t)).kind == Kind::fine ? 0 : 1;
   EXPECT_EQ(told, 1);
-}
-
-/// What was reported, by kind.
-class Reports {
- public:
-  [[nodiscard]] ReportSink sink() {
-    return [this](std::string_view kind, const std::string& text) {
-      const std::lock_guard guard{mutex_};
-      texts_[std::string{kind}].push_back(text);
-    };
-  }
-  [[nodiscard]] std::vector<std::string> of(const std::string& kind) {
-    const std::lock_guard guard{mutex_};
-    return texts_[kind];
-  }
-  /// Returns: the first report of that kind with that beginning; waits for it.
-  [[nodiscard]] std::string await(const std::string& kind, std::string_view beginning = "") {
-    std::string found;
-    EXPECT_TRUE(eventually([&] {
-      for (const std::string& text : of(kind)) {
-        if (text.starts_with(beginning)) found = text;
-      }
-      return !found.empty();
-    })) << kind;
-    return found;
-  }
-
- private:
-  std::mutex mutex_;
-  std::map<std::string, std::vector<std::string>> texts_;
-};
-
-/// Only what a test wants; on a busy machine any handler may be slow.
-SystemOptions quiet(Reports& reports) {
-  SystemOptions options;
-  options.slow_handler = options.blocked_worker = options.ring_watch = {};
-  options.watch_period = 1ms;
-  options.reports_per_minute = 1'000;
-  options.report_to = reports.sink();
-  return options;
 }
 
 TEST_F(SystemTest, a_slow_handler_is_named_with_its_message_while_it_runs) {
@@ -245,7 +205,7 @@ TEST_F(SystemTest, an_actor_that_asks_itself_is_a_ring) {
   const auto narcissus = sys.spawn("narcissus", Member{});
   ASSERT_TRUE(narcissus->tell(Know{*narcissus}));
   ASSERT_TRUE(narcissus->tell(Begin{}));
-  EXPECT_EQ(reports.await("ask cycle"), "narcissus --ask Ping--> narcissus");
+  EXPECT_EQ(reports.await("self-ask"), "narcissus --ask Ping--> narcissus");
 }
 
 TEST_F(SystemTest, senders_into_each_others_full_mailboxes_are_a_ring) {

@@ -24,6 +24,7 @@
 #pragma once
 #include "orrery/testkit/check.hpp"
 #include "orrery/testkit/linearizability.hpp"
+#include "orrery/testkit/linearizability_html.hpp"
 #include "orrery/testkit/linearizability_report.hpp"
 #include "orrery/testkit/recorded.hpp"
 
@@ -127,6 +128,7 @@ template <class Model, class Target>
     return testing::AssertionFailure() << "linearizable or not: not decided within " << options.budget.steps_max
                                        << " steps";
   }
+  testkit::attach_history<Model>("operations", Model{}, all.operations(), verdict);
   return testing::AssertionFailure() << "not linearizable\n" << testkit::explain(Model{}, all.operations(), verdict);
 }
 

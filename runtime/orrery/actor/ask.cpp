@@ -155,6 +155,7 @@ Ask* AskCall::collect() noexcept {
   if (ask->abandon()) {  // the deadline came first; the block is the replier's now
     error_ = AskError::timeout;
     runtime_->count_failed_ask(error_);
+    runtime_->world().saw_timeout(runtime_->caller(), target_, *message_, timeout_);
     return nullptr;
   }
   if (ask->has_reply) {

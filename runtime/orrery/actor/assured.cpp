@@ -31,6 +31,7 @@ void apply(Runtime& runtime, Envelope& envelope, Delivery delivery, const SendOp
 
 void Runtime::assure(Envelope& envelope, Delivery delivery, const std::optional<MessageId>& id) {
   const bool is_once = delivery == Delivery::exactly_once;
+  envelope.flags = static_cast<std::uint8_t>(envelope.flags & ~Envelope::is_timed);  // the bit has another meaning then
   envelope.flags |= is_once ? Envelope::is_assured | Envelope::is_exactly_once : Envelope::is_assured;
   Extension*& extension = envelope.extension_slot();
   extension = nullptr;
@@ -53,6 +54,7 @@ bool Runtime::holds_back() const noexcept {
 }
 
 void Runtime::hold_back(Handle target, Envelope* envelope, std::shared_ptr<const std::atomic<bool>> still) {
+  if (traces_) trace_send(*envelope);  // on behalf of the handler that is still there
   current_execution()->cell->extras->assured->sends.push_back({target, envelope, std::move(still)});
 }
 
@@ -90,7 +92,9 @@ void Runtime::send_held(Cell& cell) {
       envelope->sender = self;
       envelope->target_generation = target.generation;
       if (observer_ != nullptr) observer_->before_enqueue(target, *envelope);
-      count_offered(current_execution());
+      Execution* const execution = current_execution();
+      count_offered(execution, *envelope);
+      if (execution->flight != nullptr) execution->flight->sent(&cell, target, *envelope);
       if (observer_ == nullptr || !observer_->carry(target, *envelope)) deliver(target, envelope);
     }
   } catch (const Unwind&) {  // the world ends
@@ -139,7 +143,8 @@ void Runtime::send_forwarded(Cell& cell, Context& context) {
       return free_or_settle(envelope, AskError::actor_stopped);
     }
   }
-  count_offered(current_execution());
+  count_offered(current_execution(), *envelope);
+  if (traces_) trace_send(*envelope);
   if (observer_ == nullptr || !observer_->carry(forward.target, *envelope)) deliver(forward.target, envelope);
 }
 
@@ -195,6 +200,9 @@ Execution* Runtime::handle_assured(Execution* execution, Cell& cell, Envelope* e
   const bool is_once = envelope->is(Envelope::is_exactly_once);
   if (is_once) (void)need_assured(cell);
   const bool crashes = observer_ != nullptr && observer_->taken(cell, *envelope);
+  if (traces_) trace_take(*envelope);
+  const Instant began = traces_ ? world_.now() : Instant{};
+  if (execution->flight != nullptr) execution->flight->take(cell, *envelope);
   Context context{*this, cell, envelope};
   detail::Attempt outcome;
   {
@@ -206,6 +214,8 @@ Execution* Runtime::handle_assured(Execution* execution, Cell& cell, Envelope* e
     });
     if (is_once) current_execution()->runtime_index = index_;
     const bool has_returned = outcome.how == Observer::Ended::handled;
+    if (traces_ && !(has_returned && context.was_stashed()))
+      export_span(cell, *context.envelope_, began, outcome.how == Observer::Ended::failed);
     envelope = context.envelope_;  // a question that is kept open is not in it any more
     ORRERY_CHECK(!has_returned || cell.ending != Cell::Ending::unwinding,
                  "{} swallowed orrery::Unwind while it handled {}: rethrow it", path_of(cell.handle()),
@@ -256,7 +266,7 @@ void Runtime::after_assured(Cell& cell, Context& context, detail::Attempt& outco
     if (context.fate_ == Context::Fate::opened) envelope->flags |= Envelope::given_away;
     if (envelope->is(Envelope::is_assured)) delete std::exchange(envelope->extension_slot(), nullptr);
     if (observer_ != nullptr) observer_->ended(cell, *envelope, outcome.how);
-    if (context.has_parted()) return;  // it was passed on
+    if (context.has_parted()) return drop_trace(*envelope);  // it was passed on; this stood in for it
     if (!envelope->is(Envelope::is_ask)) return free_envelope(envelope);
     if (observer_ != nullptr) observer_->before_reply(*envelope->ask);
     return settle_reply(*envelope->ask, cell.handle());

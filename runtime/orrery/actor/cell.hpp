@@ -154,6 +154,7 @@ class alignas(64) Cell {
   };
   Care care = Care::none;
   bool reported_depth = false;
+  std::uint8_t backlog_look = 0;  ///< the last one in which its mail was counted (Runtime::look_at_backlogs)
 
   [[nodiscard]] bool is(Standing what) const noexcept { return (standing.load(std::memory_order_relaxed) & what) != 0; }
   [[nodiscard]] Handle handle() const noexcept { return {slot, generation.load(std::memory_order_relaxed)}; }

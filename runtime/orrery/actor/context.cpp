@@ -121,6 +121,7 @@ Envelope* Context::stand_in() {
   envelope_->target_generation = parted->target_generation;
   envelope_->attempt = parted->attempt;
   envelope_->ordinal = parted->ordinal;
+  if (parted->trace != nullptr) envelope_->trace = new TraceBlock{*parted->trace};
   if (Execution* const execution = current_execution(); execution != nullptr && execution->cell == &cell_) {
     execution->message = envelope_;
   }
@@ -137,6 +138,7 @@ Envelope* Context::part_copy(std::size_t payload_bytes) {
   Envelope* const copy = runtime_.new_envelope(payload_bytes, false);
   copy->priority = envelope_->priority;
   copy->sender = envelope_->sender;
+  if (envelope_->trace != nullptr) copy->trace = new TraceBlock{*envelope_->trace};
   copy->flags = Envelope::passed_on;
   envelope_->flags |= Envelope::given_away;
   fate_ = Fate::copied;
@@ -152,6 +154,7 @@ Envelope* Context::keep_told(Envelope* told) {
   told->priority = block->priority;
   told->attempt = block->attempt;
   told->ordinal = block->ordinal;
+  if (block->trace != nullptr) told->trace = new TraceBlock{*block->trace};
   told->flags = static_cast<std::uint8_t>(block->flags & ~Envelope::is_ask);
   told->extension = std::exchange(block->extension_slot(), nullptr);
   block->flags = Envelope::is_ask | Envelope::passed_on;

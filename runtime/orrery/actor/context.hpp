@@ -56,6 +56,22 @@ class Context : public detail::RefusedTimers, public detail::RefusedSpawns, publ
     return runtime_.has_fault_points() && runtime_.fault_point(name);
   }
   [[nodiscard]] Instant now() const noexcept { return runtime_.now(); }
+
+  /// Adds an entry to the log, with who says it and while handling what: `context.log(LogLevel::warning, "refused",
+  /// field("amount", m.amount))`. As Runtime::log.
+  template <class... T>
+  void log(LogPlace place, std::string_view text, const LogField<T>&... fields) const {
+    runtime_.log(place, text, fields...);
+  }
+
+  /// Returns: the trace context of the message being handled; its span is the message's id. Unset when contexts are off
+  /// (RuntimeOptions::trace), and in a hook.
+  [[nodiscard]] TraceContext trace() const noexcept;
+  /// Returns: the span of the message whose handler sent this one; 0 without one.
+  [[nodiscard]] std::uint64_t cause() const noexcept;
+  /// This message came from elsewhere, with `context`: what the handler sends from here on belongs to that trace. Nothing when
+  /// contexts are off, or `context` is unset.
+  void continue_trace(const TraceContext& context) noexcept;
   [[nodiscard]] Runtime& runtime() const noexcept { return runtime_; }
 
   /// Returns: a number below `limit` (0: all 64 bits) from this actor's stream of that name. An extra draw from one

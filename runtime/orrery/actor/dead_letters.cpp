@@ -273,25 +273,8 @@ void DeadLetters::destroy(Envelope* evicted) noexcept {
 
 // ---- who hears of it ----------------------------------------------------------------------------------------------
 
-namespace {
-/// Returns: what tells the stack that this runs on from all others.
-const void* this_stack() noexcept {
-  static thread_local const char thread = 0;
-  const Execution* const execution = current_execution();
-  return execution != nullptr ? static_cast<const void*>(execution->fiber) : &thread;
-}
-}  // namespace
-
 void DeadLetters::tell_sink(const DeadLetter& letter) noexcept {
-  const void* const here = this_stack();
-  {
-    const std::lock_guard guard{hearing_mutex_};
-    if (std::ranges::find(hearing_, here) != hearing_.end()) return;  // it comes from what the sink itself does
-    hearing_.push_back(here);
-  }
-  options_.sink->hear(letter);
-  const std::lock_guard guard{hearing_mutex_};
-  hearing_.erase(std::ranges::find(hearing_, here));
+  (void)hearing_.run([&] { options_.sink->hear(letter); });
 }
 
 void DeadLetters::tell_operator(LetterKind& kind, Found said) {
@@ -430,6 +413,7 @@ std::vector<DeadLetters::Count> DeadLetters::counts() const {
 
 std::uint64_t DeadLetters::dropped() const {
   const AllLocked locked{*this};
+  if (locked.all.empty()) return 0;  // no queue, no lock: the first one may be made just now
   std::uint64_t all = 0;
   for (const LetterQueue* const queue : locked.all) {
     for (const LetterQueue::Count& one : queue->counts) all += one.count;
@@ -461,7 +445,7 @@ std::vector<LetterRecord> DeadLetters::take_out(const std::vector<Found>& found,
     std::ranges::sort(numbers);
     for (LetterRecord& record : queue->take_out(numbers, kept_only)) taken.push_back(std::move(record));
   }
-  taken_out_ += taken.size();
+  if (!taken.empty()) taken_out_ += taken.size();  // else there may be no queue yet, and nothing is locked
   return taken;
 }
 

@@ -20,6 +20,7 @@
 #pragma once
 #include "orrery/actor/delivery.hpp"
 #include "orrery/actor/message.hpp"
+#include "orrery/actor/once_per_stack.hpp"
 #include "orrery/core/ids.hpp"
 #include "orrery/core/time.hpp"
 
@@ -238,8 +239,7 @@ class DeadLetters {
   mutable std::mutex names_mutex_;
   std::vector<std::pair<Handle, std::string>> names_;  // of actors that have ended; a ring once it is full
   std::size_t oldest_name_ = 0;
-  std::mutex hearing_mutex_;
-  std::vector<const void*> hearing_;  // the stacks on which the sink is being told something
+  OncePerStack hearing_;
 };
 
 }  // namespace orrery

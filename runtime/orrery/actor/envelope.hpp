@@ -20,6 +20,7 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace orrery {
 
@@ -27,6 +28,7 @@ class ActorTimer;
 class Cell;
 class Envelope;
 struct Extension;
+struct TraceBlock;
 struct Waiter;
 
 /// The intrusive link of every queue an envelope can stand in.
@@ -114,7 +116,8 @@ class Envelope : public Link {
     given_away = 32,  ///< stands in for a message that its handler passed on or keeps open: header only, no payload
     is_assured = 64,  ///< at_least_once or exactly_once: `operations` are those for that (delivery.hpp)
     is_exactly_once = 128,  ///< and is_assured
-    needs_admission = is_tick | is_notice | is_assured,
+    is_timed = 128,         ///< without is_assured: `ordinal` is a SentStamp (message_times.hpp)
+    needs_admission = is_tick | is_notice | is_assured | is_timed,
   };
 
   Envelope() = default;
@@ -129,13 +132,15 @@ class Envelope : public Link {
   std::uint8_t flags = 0;
   std::uint16_t attempt = 0;
   std::uint32_t block_bytes = 0;
-  std::uint32_t ordinal = 0;  ///< of the (sender, receiver) pair; written by an observing world only
+  std::uint32_t ordinal =
+      0;  ///< of the (sender, receiver) pair, where a world observes; with is_timed: when it was sent
   std::source_location where;
   union {
     Ask* ask = nullptr;    ///< whom the reply is for; null for a tell
     ActorTimer* timer;     ///< with is_tick
     Extension* extension;  ///< with is_assured and without is_ask; null while there is nothing to say
   };
+  TraceBlock* trace = nullptr;  ///< of whom it tells and who caused it; null unless trace contexts are on (tracing.hpp)
 
   static constexpr std::size_t header_bytes = 64;
   static constexpr std::size_t ask_bytes = 48;
@@ -154,6 +159,12 @@ class Envelope : public Link {
   [[nodiscard]] Delivery delivery() const noexcept {
     if (!is(is_assured)) return Delivery::at_most_once;
     return is(is_exactly_once) ? Delivery::exactly_once : Delivery::at_least_once;
+  }
+  [[nodiscard]] bool is_timed_plain() const noexcept { return (flags & (is_assured | is_timed)) == is_timed; }
+  /// Pre: is_timed_plain(). Returns: when it was sent; it is like any other message from here on.
+  [[nodiscard]] std::uint32_t take_stamp() noexcept {
+    flags = static_cast<std::uint8_t>(flags & ~is_timed);
+    return std::exchange(ordinal, 0);
   }
   /// Pre: is_assured. Returns: where its extension hangs, which may be none.
   [[nodiscard]] Extension*& extension_slot() noexcept { return is(is_ask) ? ask->extension : extension; }

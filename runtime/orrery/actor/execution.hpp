@@ -5,6 +5,8 @@
 #pragma once
 #include "orrery/actor/envelope.hpp"
 #include "orrery/actor/errors.hpp"
+#include "orrery/actor/message_times.hpp"
+#include "orrery/actor/type_counts.hpp"
 #include "orrery/core/block_pool.hpp"
 #include "orrery/core/histogram.hpp"
 #include "orrery/core/ids.hpp"
@@ -19,22 +21,11 @@
 namespace orrery {
 
 class Cell;
+class FlightRing;
 class Runtime;
 namespace fiber {
 class Fiber;
 }
-
-/// A counter with one writer, read by others at any time.
-class SingleWriterCounter {
- public:
-  void add(std::uint64_t n = 1) noexcept {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 /// The message that is being handled. Its thread uses it as a pointer; others may look at any time, without a lock, which
 /// one it is (never through it: it may be gone), and of what type the last one was.
@@ -77,7 +68,10 @@ struct Execution {
   Cell* cell = nullptr;           ///< whose handler runs; null between handlers
   Handled message;                ///< what it handles
   fiber::Fiber* fiber = nullptr;  ///< what this thread runs on
+  FlightRing* flight = nullptr;   ///< where what happens here is written down; null: nowhere
   SingleWriterCounter offered;
+  std::uint64_t next_timed = 0;         ///< which of those is timed next; 0: none
+  std::unique_ptr<MessageTimes> times;  ///< of those that were handled here; null: nobody wants to know
   std::array<SingleWriterCounter, tell_errors> refused;
   SingleWriterCounter stray_dead_letters;
   SingleWriterCounter spawned;
@@ -86,11 +80,10 @@ struct Execution {
   SingleWriterCounter asks;                                 ///< that were begun here
   std::array<SingleWriterCounter, ask_errors> asks_failed;  ///< that an asker here has learnt to have failed
   std::unique_ptr<Histogram> ask_times;                     ///< null: nobody wants to know
-  SingleWriterCounter retired_handled;                      ///< of actors that have ended here, as are the next two
-  SingleWriterCounter retired_failed;
-  SingleWriterCounter retired_dead_letters;
-  std::uint64_t message_ids = 0;          ///< how many were given out here
-  std::uint32_t letter_queue = 0;         ///< which one of DeadLetters is this thread's
+  TypeTable retired;                                        ///< what actors that have ended here had counted
+  std::uint64_t message_ids = 0;                            ///< how many were given out here
+  std::uint64_t trace_numbers = 0;                          ///< the same of ids of traces and spans
+  std::uint32_t letter_queue = 0;                           ///< which one of DeadLetters is this thread's
   std::vector<std::uint32_t> free_slots;  ///< left by actors that ended here, for the next ones spawned here
 };
 

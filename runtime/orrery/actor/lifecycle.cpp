@@ -147,6 +147,7 @@ bool Runtime::restart(Cell& cell, const ExitReason& why) {
     }
     if (outcome.how == Observer::Ended::handled) begin_incarnation(cell, reason, outcome);
     if (observer_ != nullptr) observer_->restarted(cell);
+    if (is_watched_ && observer_ == nullptr) record_life(FlightKind::restart, cell, {}, &reason);
     if (outcome.how != Observer::Ended::failed) return true;
     reason = std::move(*outcome.reason);
   }
@@ -177,6 +178,7 @@ void Runtime::end(Cell& cell) {
     observer_->before_exit(cell);
     observer_->exited(cell, reason);
   }
+  if (is_watched_ && observer_ == nullptr) record_life(FlightKind::exit, cell, {}, &reason);
   if (cell.extras != nullptr && cell.extras->bond != nullptr) {
     if (links != nullptr) break_links(self, *links, reason);
     const BondPtr bond = cell.extras->bond;
@@ -252,6 +254,7 @@ void Runtime::revive(Bond& bond, void* actor) {
   cell.life = Cell::Life::living;
   bond.begin(cell.needs_start);
   if (observer_ != nullptr) observer_->restarted(cell);
+  if (is_watched_ && observer_ == nullptr) record_life(FlightKind::restart, cell, {}, &bond.reason);
   world_.schedule(cell);
 }
 
@@ -270,9 +273,10 @@ void Runtime::bury(Cell& cell, const ExitReason& why) {
   std::unique_ptr<CellExtras> extras{std::exchange(cell.extras, nullptr)};
   if (extras != nullptr && extras->named) {
     dead_letters_.note_name(old, extras->path);
-    free_name(extras->path, old);
+    names_.free(old);
   }
   cell.life = Cell::Life::vacant;
+  const bool was_supervised = cell.is(Cell::is_supervised);
   cell.standing.store(0, std::memory_order_relaxed);
   cell.bounded.store(nullptr, std::memory_order_release);
   cell.generation.store(old.generation + 1 == 0 ? 1 : old.generation + 1, std::memory_order_release);  // C2, I1
@@ -303,36 +307,31 @@ void Runtime::bury(Cell& cell, const ExitReason& why) {
     free_bounded_.push_back(extras->bounded);
   }
   if (Execution* const execution = current_execution(); execution != nullptr && execution->runtime == this) {
-    execution->retired_handled.add(std::exchange(cell.handled, 0));
-    execution->retired_failed.add(std::exchange(cell.failed, 0));
-    execution->retired_dead_letters.add(std::exchange(cell.dead_lettered, 0));
+    retire(execution->retired, cell, was_supervised);
     execution->gone.add();
   } else {
     foreign_gone_.fetch_add(1, std::memory_order_relaxed);
-    foreign_handled_.fetch_add(std::exchange(cell.handled, 0), std::memory_order_relaxed);
-    foreign_failed_.fetch_add(std::exchange(cell.failed, 0), std::memory_order_relaxed);
-    foreign_dead_letters_.fetch_add(std::exchange(cell.dead_lettered, 0), std::memory_order_relaxed);
+    const std::lock_guard guard{foreign_retired_mutex_};
+    retire(foreign_retired_, cell, was_supervised);
   }
   drain(cell);
   release_cell(cell);
 }
 
-void Runtime::free_name(const std::string& path, Handle holder) {
-  const std::lock_guard guard{names_mutex_};
-  if (holds_name(path, holder)) names_.erase(path);
-}
-
-/// Pre: the names are locked.
-bool Runtime::holds_name(const std::string& path, Handle holder) const {
-  const auto at = names_.find(path);
-  return at != names_.end() && at->second == holder;
+/// What the cell has counted of the actor that has ended in it becomes part of the counts of its type.
+inline void Runtime::retire(TypeTable& table, Cell& cell, bool was_supervised) noexcept {
+  TypeCounts& counts = table.of(*cell.type, cell.type->name_hash);
+  counts.ended.add();
+  counts.handled.add(std::exchange(cell.handled, 0));
+  counts.failed.add(std::exchange(cell.failed, 0));
+  counts.dead_lettered.add(std::exchange(cell.dead_lettered, 0));
+  if (cell.incarnation > 1) [[unlikely]]
+    (was_supervised ? counts.supervised_restarts : counts.own_restarts).add(cell.incarnation - 1);
 }
 
 void Runtime::free_supervised_names(std::string_view prefix) {
-  const std::lock_guard guard{names_mutex_};
-  std::erase_if(names_, [&](const auto& entry) {
-    if (!entry.first.starts_with(prefix)) return false;
-    const Cell* const holder = living_cell(entry.second);
+  names_.free_supervised(prefix, [&](Handle handle) {
+    const Cell* const holder = living_cell(handle);
     return holder != nullptr && holder->is(Cell::is_supervised);
   });
 }

@@ -15,6 +15,8 @@
 #pragma once
 #include "orrery/actor/dead_letters.hpp"
 #include "orrery/actor/errors.hpp"
+#include "orrery/actor/message_times.hpp"
+#include "orrery/actor/type_counts.hpp"
 #include "orrery/core/histogram.hpp"
 
 #include <array>
@@ -65,8 +67,12 @@ class MetricList {
   /// Pre for all: `name` is letters, digits, "_" and ":", and begins with no digit; so are names of labels, without ":",
   /// and they do not begin with "__" (N2 and this are checked: such names are written by programmers).
   void counter(std::string_view name, std::string_view help, MetricLabels labels, std::uint64_t value);
+  /// A counter of time.
+  void seconds(std::string_view name, std::string_view help, MetricLabels labels, Duration sum);
   void gauge(std::string_view name, std::string_view help, MetricLabels labels, double value);
   void histogram(std::string_view name, std::string_view help, MetricLabels labels, const HistogramCounts& values,
+                 MetricScale scale = {});
+  void histogram(std::string_view name, std::string_view help, MetricLabels labels, const CoarseCounts& values,
                  MetricScale scale = {});
 
   /// Returns: what was put in, by name, in the order in which names came first.
@@ -99,9 +105,13 @@ struct RuntimeMetrics {
   std::uint64_t asks = 0;              ///< begun; those that failed, by the error that the asker got:
   std::array<std::uint64_t, ask_errors> asks_failed{};
   /// How long asks took that got a reply, in nanoseconds of the world's time, from the request to the asker's having the
-  /// reply; null unless RuntimeOptions::measure_asks. Of nothing else is it measured how long it takes: a time per message
-  /// would be paid for by every message.
+  /// reply; null unless RuntimeOptions::measure_asks.
   std::shared_ptr<const HistogramCounts> ask_times{};
+
+  /// By type of actor, in the order of their names. Types of one name are one here.
+  std::vector<TypeMetrics> types{};
+  /// How long messages took, of those that were timed (RuntimeOptions::time_one_in); null if none are.
+  std::shared_ptr<const MessageTimesTotal> message_times{};
 
   [[nodiscard]] std::uint64_t of(TellError error) const noexcept {
     return refused_with[static_cast<std::size_t>(error)];
@@ -109,6 +119,9 @@ struct RuntimeMetrics {
   [[nodiscard]] std::uint64_t of(AskError error) const noexcept { return asks_failed[static_cast<std::size_t>(error)]; }
 
   void append_to(MetricList& list, const MetricLabels& labels = {}) const;
+
+ private:
+  void append_types(MetricList& list, const MetricLabels& labels) const;
 };
 
 }  // namespace orrery

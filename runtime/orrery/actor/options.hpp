@@ -4,6 +4,8 @@
 #include "orrery/actor/cell.hpp"
 #include "orrery/actor/dead_letters.hpp"
 #include "orrery/actor/delivery.hpp"
+#include "orrery/actor/log.hpp"
+#include "orrery/actor/tracing.hpp"
 #include "orrery/core/time.hpp"
 
 #include <cstdint>
@@ -51,9 +53,13 @@ struct RuntimeOptions {
   std::uint32_t mailbox_depth_warning = 1'000;     ///< 0: never warn
   DeadLetterOptions dead_letters{};                ///< what is kept of them; all are counted
   bool measure_asks = false;                       ///< how long they take, in metrics()
+  std::uint32_t time_one_in = 1'000;               ///< so many messages: how long they wait and are handled, in
+                                                   ///< metrics(); 0: none. A simulation times none
   std::uint32_t batch = 64;                        ///< messages an actor may handle before others get a turn
   DeliveryOptions delivery{};                      ///< of at_least_once and exactly_once messages
   FaultPointOptions fault_points{};                ///< a simulation has its own
+  LogOptions log{};                                ///< what becomes of what handlers have to say
+  TraceOptions trace{};                            ///< whether messages carry a trace context
 };
 
 }  // namespace orrery

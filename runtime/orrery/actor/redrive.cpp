@@ -129,7 +129,8 @@ std::expected<void, TellError> Runtime::offer_again(Handle target, Envelope& env
   if (attempt < std::numeric_limits<std::uint16_t>::max()) ++envelope.attempt;
   if (extension != nullptr) extension->forgiven = extension->failures;  // it may fail as often as any other
   envelope.target_generation = target.generation;
-  count_offered(execution_of(*this));
+  if (envelope.is_timed_plain()) (void)envelope.take_stamp();  // of the first time
+  count_offered(execution_of(*this), envelope);
   if (observer_ != nullptr) {
     try {
       observer_->before_enqueue(target, envelope);

@@ -3,6 +3,7 @@
 #include "orrery/actor/context.hpp"
 #include "orrery/actor/detail/attempt.hpp"
 #include "orrery/actor/down.hpp"
+#include "orrery/actor/flight_ring.hpp"
 #include "orrery/actor/handlers.hpp"
 #include "orrery/actor/runtime.hpp"
 #include "orrery/core/check.hpp"
@@ -161,10 +162,14 @@ bool Runtime::admit(Cell& cell, Envelope* envelope) {
 Execution* Runtime::handle(Execution* execution, Cell& cell, Envelope* envelope) {
   if (envelope->target_generation != cell.generation.load(std::memory_order_relaxed) ||
       (envelope->flags & Envelope::needs_admission) != 0) [[unlikely]] {
+    if (envelope->is_timed_plain()) return handle_timed(execution, cell, envelope);
     if (!admit(cell, envelope)) return execution;
     if ((envelope->flags & Envelope::is_assured) != 0) return handle_assured(execution, cell, envelope);
   }
   const bool crashes = observer_ != nullptr && observer_->taken(cell, *envelope);
+  if (traces_) trace_take(*envelope);
+  const Instant began = traces_ ? world_.now() : Instant{};
+  if (execution->flight != nullptr) execution->flight->take(cell, *envelope);
   Context context{*this, cell, envelope};
   detail::Attempt outcome;
   {
@@ -174,8 +179,29 @@ Execution* Runtime::handle(Execution* execution, Cell& cell, Envelope* envelope)
       envelope->operations->run(cell.actor, *envelope, context);
     });
   }
+  if (traces_ && !(outcome.how == Observer::Ended::handled && context.was_stashed()))  // else it is not over yet
+    export_span(cell, *context.envelope_, began, outcome.how == Observer::Ended::failed);
   after_handler(cell, context, outcome.how, outcome.reason.get());
   return current_execution();
+}
+
+/// Handles a message whose times are taken.
+Execution* Runtime::handle_timed(Execution* execution, Cell& cell, Envelope* envelope) {
+  const std::uint32_t sent = envelope->take_stamp();
+  if (envelope->target_generation != cell.generation.load(std::memory_order_relaxed)) {
+    return handle(execution, cell, envelope);
+  }
+  const Operations& operations = *envelope->operations;
+  const std::string_view type = cell.type->name;
+  const Instant began = world_.now();
+  const Duration waited = SentStamp::since(sent, began);
+  world_.saw_wait(cell, *operations.message, waited);
+  const std::uint64_t handled = cell.handled;
+  execution = handle(execution, cell, envelope);
+  if (cell.handled != handled && execution->times != nullptr) {  // it returned, and was not put aside
+    execution->times->add(operations, type, waited, world_.now() - began);
+  }
+  return execution;
 }
 
 /// What follows a handler, in all its cases.
@@ -200,7 +226,8 @@ void Runtime::after_handler(Cell& cell, Context& context, Observer::Ended how, E
   }
   if (observer_ != nullptr) observer_->ended(cell, *envelope, how);
   if (context.fate_ == Context::Fate::parted) {
-    // Its block is somebody else's.
+    // Its block is somebody else's; what stood in for it has a context of its own.
+    drop_trace(*envelope);
   } else if ((envelope->flags & Envelope::is_ask) == 0) {
     free_envelope(envelope);
   } else if (how == Observer::Ended::handled) {
@@ -221,7 +248,7 @@ void Runtime::after_handler(Cell& cell, Context& context, Observer::Ended how, E
 /// the message until its handler has returned, which makes the last one cheap (MailQueue::finish).
 /// Returns: true when nobody is home any more, so that nothing of the cell may be touched.
 /// (always_inline: the call would cost more than the compiler thinks.)
-template <bool has_capacity>
+template <bool has_capacity, bool is_recorded>
 [[gnu::always_inline]] inline bool Runtime::run_usual(Execution& worker, Cell& cell, std::uint32_t& budget) {
   Execution* execution = &worker;
   Context context{*this, cell, nullptr};
@@ -254,6 +281,9 @@ template <bool has_capacity>
     context.envelope_ = envelope;
     execution->message.set(envelope, operations);
     --budget;
+    if constexpr (is_recorded) {
+      if (execution->flight != nullptr) execution->flight->take(cell, *envelope);
+    }
     detail::attempt(outcome, [&] { operations.run(cell.actor, *envelope, context); });
     if (cell.suspensions != suspensions) {  // only then can we be on another thread
       suspensions = cell.suspensions;
@@ -282,6 +312,12 @@ template <bool has_capacity>
   execution->cell = nullptr;
   execution->message = nullptr;
   return is_idle;
+}
+
+/// The same where there is a flight recorder. (Out of line: run() stays what it is without.)
+bool Runtime::run_recorded(Execution& execution, Cell& cell, std::uint32_t& budget) {
+  return cell.care == Cell::Care::none ? run_usual<false, true>(execution, cell, budget)
+                                       : run_usual<true, true>(execution, cell, budget);
 }
 
 /// The same for one message where somebody observes. Asks are left to run(): their replies are choices.
@@ -346,10 +382,13 @@ bool Runtime::run(Execution& worker, Cell& cell, std::uint32_t budget) {
     if (cell.care != Cell::Care::full && cell.ending == Cell::Ending::none) [[likely]] {
       const bool is_plain = cell.care == Cell::Care::none;
       bool is_idle = false;
-      if (observer_ == nullptr) {
-        is_idle = is_plain ? run_usual<false>(*execution, cell, budget) : run_usual<true>(*execution, cell, budget);
-      } else if (is_plain) {
-        is_idle = run_observed(*execution, cell, budget);
+      if (!is_watched_) [[likely]] {
+        is_idle = is_plain ? run_usual<false, false>(*execution, cell, budget)
+                           : run_usual<true, false>(*execution, cell, budget);
+      } else if (observer_ != nullptr) {
+        if (is_plain && !traces_) is_idle = run_observed(*execution, cell, budget);
+      } else if (!traces_) {
+        is_idle = run_recorded(*execution, cell, budget);
       }
       if (is_idle) return false;
       execution = current_execution();
@@ -370,10 +409,28 @@ bool Runtime::run(Execution& worker, Cell& cell, std::uint32_t budget) {
     return false;
   }
   if (go_idle(cell)) return false;
-  if (options_.mailbox_depth_warning != 0 && !cell.reported_depth && (cell.handled & 1023) < options_.batch) {
-    warn_of_depth(cell);
+  if (observer_ != nullptr) {
+    if (options_.mailbox_depth_warning != 0 && !cell.reported_depth && (cell.handled & 1023) < options_.batch) {
+      warn_of_depth(cell);
+    }
+  } else if (cell.backlog_look != backlog_look_.load(std::memory_order_relaxed)) {
+    look_at_backlog(cell);
   }
   return true;
+}
+
+void Runtime::look_at_backlog(Cell& cell) {
+  cell.backlog_look = backlog_look_.load(std::memory_order_relaxed);
+  world_.saw_backlog(cell, count_backlog(cell));
+}
+
+std::size_t Runtime::count_backlog(const Cell& cell) const {
+  std::size_t depth = cell.mailbox.count(backlog_counted_max, &cell.bell);
+  if (cell.extras != nullptr) {
+    if (cell.extras->lanes != nullptr) depth += cell.extras->lanes->depth();
+    if (cell.extras->bounded != nullptr) depth += cell.extras->bounded->counts().depth;
+  }
+  return depth;
 }
 
 void Runtime::restart_receive_timeout(Cell& cell) {

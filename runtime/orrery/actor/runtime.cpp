@@ -10,18 +10,25 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 namespace orrery {
 
-namespace {
-
 constexpr std::uint32_t registry_size = 4'096;
 
-/// All runtimes of the process, found by the low bits of their index; an index is never used twice.
+namespace detail {
+/// All runtimes of the process, found by the low bits of their index. Not hidden in this file, and of this length, because
+/// a debugger must find them by this name, also in a core file (testkit/gdb/orrery.py).
+constinit std::array<std::atomic<Runtime*>, registry_size> runtimes_of_process{};
+}  // namespace detail
+
+namespace {
+
+/// An index is never used twice.
 struct Registry {
   std::mutex mutex;
   std::uint32_t next = 1;
-  std::array<std::atomic<Runtime*>, registry_size> entries{};
+  std::array<std::atomic<Runtime*>, registry_size>& entries = detail::runtimes_of_process;
 };
 
 Registry& registry() {
@@ -59,11 +66,17 @@ Runtime* Runtime::find_runtime(std::uint32_t index) noexcept {
 Runtime::Runtime(World& world, RuntimeOptions options, Observer* observer, CellTable* spare_cells)
     : world_{world},
       observer_{observer},
+      is_watched_{observer != nullptr || options.trace.on || options.log.runtime_events},
+      traces_{options.trace.on},
+      logs_events_{observer == nullptr && options.log.runtime_events},
+      log_is_heard_{observer == nullptr || observer->keeps_logs() || options.log.sink},
       options_{options},
       has_fault_points_{observer != nullptr || options.fault_points.one_in != 0},
       spare_cells_{spare_cells},
       cells_{spare_cells != nullptr && spare_cells->cells_max() == options.actors_max ? std::move(*spare_cells)
                                                                                       : CellTable{options.actors_max}},
+      log_level_{log_is_heard_ ? options.log.level : LogLevel::off},
+      limiter_{observer == nullptr ? std::make_unique<LogLimiter>() : nullptr},
       dead_letters_{*this, options_.dead_letters} {
   if (options_.measure_asks) foreign_ask_times_ = std::make_unique<ForeignAskTimes>();
   ORRERY_CHECK(options.actors_max >= 1);
@@ -89,6 +102,10 @@ void Runtime::add_execution(Execution& execution) {
   execution.runtime_index = index_;
   execution.letter_queue = dead_letters_.add_worker();
   if (options_.measure_asks) execution.ask_times = std::make_unique<Histogram>();
+  if (observer_ == nullptr && options_.time_one_in != 0) {
+    execution.times = std::make_unique<MessageTimes>(options_.time_one_in);
+    execution.next_timed = execution.times->next_gap();
+  }
   const std::lock_guard guard{table_mutex_};
   execution.index = static_cast<std::uint32_t>(executions_.size());
   executions_.push_back(&execution);
@@ -166,14 +183,18 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
   if (cell == nullptr) return refused(SpawnError::no_capacity);
   const Handle handle = cell->handle();
   if (named) {
-    const std::lock_guard guard{names_mutex_};
-    if (above != nullptr && !holds_name(above->extras->path, parent)) {
-      named = false;  // its supervisor has gone, and it is about to end: these names are its successor's
-      path.clear();
-    } else if (!names_.try_emplace(path, Handle{}).second) {  // found by nobody until the actor is complete
-      if (!cell->mailbox.go_idle()) world_.schedule(*cell);
-      release_cell(*cell);
-      return refused(SpawnError::name_taken);
+    switch (names_.claim(path, handle, request.bond != nullptr, above != nullptr ? parent : Handle{},
+                         above != nullptr ? above->extras->path : path)) {
+      case NameTable::Claim::claimed:
+        break;
+      case NameTable::Claim::outlived:
+        named = false;  // its supervisor has gone, and it is about to end: these names are its successor's
+        path.clear();
+        break;
+      case NameTable::Claim::taken:
+        if (!cell->mailbox.go_idle()) world_.schedule(*cell);
+        release_cell(*cell);
+        return refused(SpawnError::name_taken);
     }
   }
   move_in(*cell, request.actor, *request.type);
@@ -199,9 +220,9 @@ std::expected<Handle, SpawnError> Runtime::spawn_cell(SpawnRequest request, Hand
     bond->child = handle;
     bond->begin(has_start(*cell));
   }
-  if (named) {
-    const std::lock_guard guard{names_mutex_};
-    names_[cell->extras->path] = handle;
+  if (named && !names_.announce(handle)) {  // its supervisor has gone a moment ago
+    cell->extras->named = false;
+    cell->extras->path.clear();
   }
   open(*cell, parent);
   return handle;
@@ -243,6 +264,8 @@ inline void Runtime::open(Cell& cell, Handle parent) {
     foreign_spawned_.fetch_add(1, std::memory_order_relaxed);
   }
   if (observer_ != nullptr) observer_->spawned(cell, parent);
+  if (is_watched_ && observer_ == nullptr) [[unlikely]]
+    record_life(FlightKind::spawn, cell, parent);
   if (cell.needs_start || !cell.mailbox.go_idle()) world_.schedule(cell);
 }
 
@@ -255,27 +278,6 @@ BoundedMailbox* Runtime::borrow_bounded() {
   BoundedMailbox* const mailbox = free_bounded_.back();
   free_bounded_.pop_back();
   return mailbox;
-}
-
-std::optional<Handle> Runtime::find_by_path(std::string_view path, const ActorTag& type) const {
-  [[maybe_unused]] const RuntimeScope inside;
-  if (observer_ != nullptr) observer_->before_name(path);
-  const std::lock_guard guard{names_mutex_};
-  const auto at = names_.find(std::string{path});
-  if (at == names_.end()) return std::nullopt;
-  const Cell* const cell = living_cell(at->second);
-  if (cell == nullptr || cell->type->tag != &type) return std::nullopt;
-  return at->second;
-}
-
-std::string Runtime::path_of(Handle handle) const {
-  [[maybe_unused]] const RuntimeScope inside;
-  if (!handle.is_set()) return "outside";
-  const Cell* const cell = living_cell(handle);
-  if (cell == nullptr || cell->life == Cell::Life::vacant)
-    return fmt::format("gone#{}.{}", handle.slot, handle.generation);
-  if (cell->extras != nullptr && !cell->extras->path.empty()) return cell->extras->path;
-  return fmt::format("{}#{}", cell->type->name, handle.slot);
 }
 
 namespace {
@@ -299,15 +301,33 @@ peek(const Cell& cell) {
 
 }  // namespace
 
-std::string Runtime::path_from_outside(Handle handle) const {
+std::optional<Handle> Runtime::find_by_path(std::string_view path, const ActorTag& type) const {
+  [[maybe_unused]] const RuntimeScope inside;
+  if (observer_ != nullptr) observer_->before_name(path);
+  const std::optional<Handle> holder = names_.find(path);
+  if (!holder) return std::nullopt;
+  const Cell* const cell = living_cell(*holder);
+  if (cell == nullptr) return std::nullopt;
+  const ActorType* const found = peek(*cell).type;  // the holder may be ending, and somebody else moving in
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (living_cell(*holder) != cell || found->tag != &type) return std::nullopt;
+  return holder;
+}
+
+std::string Runtime::path_of(Handle handle) const {
+  [[maybe_unused]] const RuntimeScope inside;
+  if (!handle.is_set()) return "outside";
   const Cell* const cell = living_cell(handle);
-  if (cell == nullptr) return fmt::format("gone#{}.{}", handle.slot, handle.generation);
+  const Execution* const execution = current_execution();
+  const bool is_mine = observer_ != nullptr || (execution != nullptr && execution->cell == cell);
+  if (cell == nullptr || (is_mine && cell->life == Cell::Life::vacant)) {
+    return fmt::format("gone#{}.{}", handle.slot, handle.generation);
+  }
   const auto [type, has_extras] = peek(*cell);
-  if (has_extras) {
-    const std::lock_guard guard{names_mutex_};
-    for (const auto& [path, owner] : names_) {
-      if (owner == handle) return path;
-    }
+  if (has_extras && is_mine) {  // an orphan goes by its name although it has lost it
+    if (!cell->extras->path.empty()) return cell->extras->path;
+  } else if (has_extras) {
+    if (std::optional<std::string> path = names_.path_of(handle)) return *std::move(path);
   }
   return fmt::format("{}#{}", type == nullptr ? "actor" : type->name, handle.slot);
 }
@@ -317,14 +337,7 @@ void Runtime::find_paths(std::vector<std::pair<Handle, std::string>>& paths) con
     for (auto& [handle, path] : paths) path = path_of(handle);
     return;
   }
-  const auto by_handle = &std::pair<Handle, std::string>::first;
-  {
-    const std::lock_guard guard{names_mutex_};
-    for (const auto& [name, owner] : names_) {
-      const auto at = std::ranges::lower_bound(paths, owner, {}, by_handle);
-      if (at != paths.end() && at->first == owner) at->second = name;
-    }
-  }
+  names_.find_paths(paths);
   for (auto& [handle, path] : paths) {
     if (!path.empty()) continue;
     if (!handle.is_set()) {
@@ -345,6 +358,13 @@ std::size_t Runtime::living() const noexcept {
     spawned += execution->spawned.get();
   }
   return spawned > gone ? static_cast<std::size_t>(spawned - gone) : 0;
+}
+
+std::uint64_t Runtime::restarts() const noexcept {
+  const std::lock_guard guard{table_mutex_};
+  std::uint64_t all = foreign_restarted_.load(std::memory_order_relaxed);
+  for (const Execution* execution : executions_) all += execution->restarted.get();
+  return all;
 }
 
 namespace {
@@ -373,13 +393,14 @@ Ledger Runtime::ledger() const {
   for (const Execution* execution : executions_) {
     total.offered += execution->offered.get();
     for (const SingleWriterCounter& refused : execution->refused) total.refused += refused.get();
-    total.dead_lettered += execution->stray_dead_letters.get() + execution->retired_dead_letters.get();
-    total.handled += execution->retired_handled.get();
-    total.failed += execution->retired_failed.get();
+    total.dead_lettered += execution->stray_dead_letters.get();
   }
   total.dead_lettered += foreign_dead_letters_.load(std::memory_order_relaxed);
-  total.handled += foreign_handled_.load(std::memory_order_relaxed);
-  total.failed += foreign_failed_.load(std::memory_order_relaxed);
+  for_each_retired([&](const ActorType*, const TypeCounts& counts) {
+    total.handled += counts.handled.get();
+    total.failed += counts.failed.get();
+    total.dead_lettered += counts.dead_lettered.get();
+  });
   for_each_cell([&](const Cell& cell) {
     const Ledger one = mailbox_ledger(cell);
     total.handled += one.handled;

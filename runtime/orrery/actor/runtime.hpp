@@ -10,7 +10,9 @@
 #include "orrery/actor/cell_table.hpp"
 #include "orrery/actor/dead_letters.hpp"
 #include "orrery/actor/execution.hpp"
+#include "orrery/actor/flight_ring.hpp"
 #include "orrery/actor/ledger.hpp"
+#include "orrery/actor/name_table.hpp"
 #include "orrery/actor/options.hpp"
 #include "orrery/actor/refusals.hpp"
 #include "orrery/world/world.hpp"
@@ -23,7 +25,6 @@
 #include <source_location>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace orrery {
@@ -102,17 +103,45 @@ class Runtime : public detail::RefusedSpawns {
   [[nodiscard]] std::optional<Ref<A>> find(std::string_view path);
 
   /// Returns: the path of a living actor ("alice"), or its type and slot for an anonymous one ("Account#12").
+  /// Threads: any, also while another one runs the actor, or ends it.    Cost: O(1), under a mutex if another one may run it.
   [[nodiscard]] virtual std::string path_of(Handle handle) const;
-
-  /// The same while another thread runs the actor, which may end it meanwhile: for reports about who is stuck.
-  /// Threads: any.    Cost: O(names) under a mutex when the actor may have one.
-  [[nodiscard]] std::string path_from_outside(Handle handle) const;
 
   [[nodiscard]] Instant now() noexcept { return world_.now(); }
   [[nodiscard]] std::size_t living() const noexcept;
+  /// Returns: how often actors came back so far.    Threads: any.
+  [[nodiscard]] std::uint64_t restarts() const noexcept;
   [[nodiscard]] DeadLetters& dead_letters() noexcept { return dead_letters_; }
   [[nodiscard]] const DeadLetters& dead_letters() const noexcept { return dead_letters_; }
   [[nodiscard]] const RuntimeOptions& runtime_options() const noexcept { return options_; }
+
+  /// Returns: whether an entry of that level would be heard of.    Threads: any.    Cost: one load.
+  [[nodiscard]] bool logs(LogLevel level) const noexcept { return level >= log_level_.load(std::memory_order_relaxed); }
+  /// Changes what is heard of from here on. In a simulation whose trace nobody keeps, nothing is.    Threads: any.
+  void set_log_level(LogLevel level) noexcept;
+  /// Adds an entry to the log (log.hpp), on behalf of whose handler calls it: for main and other threads, "outside".
+  ///
+  /// Threads: any.    Blocks: in the sink.    Cost: below the level, one load and one branch.
+  template <class... T>
+  void log(LogPlace place, std::string_view text, const LogField<T>&... fields) {
+    if (!logs(place.level)) return;
+    const auto held_back = admit_log(place.where);
+    if (!held_back) return;
+    LogEntry entry;
+    entry.level = place.level;
+    entry.where = place.where;
+    entry.text = text;
+    entry.held_back = *held_back;
+    entry.fields.reserve(sizeof...(fields));
+    (entry.fields.push_back(detail::make_field(fields)), ...);
+    write_log(entry);
+  }
+  /// Returns: how many entries were ever held back because there were too many from one place.    Threads: any.
+  [[nodiscard]] std::uint64_t logs_held_back() const noexcept {
+    return limiter_ == nullptr ? 0 : limiter_->held_back();
+  }
+
+  /// Returns: the trace context of the message that the calling handler handles, or of a TraceScope; unset without one.
+  [[nodiscard]] TraceContext current_trace() const noexcept;
 
   /// Returns: the account of all mailboxes together; exact while nothing runs.    Cost: O(cells).
   [[nodiscard]] Ledger ledger() const;
@@ -230,13 +259,18 @@ class Runtime : public detail::RefusedSpawns {
   }
   [[nodiscard]] std::optional<Handle> find_by_path(std::string_view path, const ActorTag& type) const;
   /// Fills in the paths of actors that live, for whoever does not run them; leaves the others as they are.
-  /// Pre: `paths` is sorted by handle.    Threads: any.    Cost: O(names) under a mutex.
+  /// Threads: any.    Cost: O(paths), under a mutex.
   void find_paths(std::vector<std::pair<Handle, std::string>>& paths) const;
   /// Sends a dead letter once more (redrive.cpp).
   std::expected<void, TellError> offer_again(Handle target, Envelope& envelope, Envelope*& owner);
 
   /// Returns: the actor whose handler calls this; unset: nobody's.
   [[nodiscard]] Handle caller() const noexcept;
+
+  /// Returns: whether messages carry a trace context (tracing.hpp).
+  [[nodiscard]] bool traces() const noexcept { return traces_; }
+  /// The message is one of many copies: it begins a trace of its own, linked to the present one. Pre: traces().
+  void link_trace(Envelope& envelope);
 
   // What metrics() says of asks. `here` is as for AskCall::begin().
 
@@ -269,6 +303,14 @@ class Runtime : public detail::RefusedSpawns {
   /// Returns: false, having done nothing, when it is not idle.    Threads: one that runs cells.
   bool end_idle(Cell& cell);
 
+  /// From now on whoever runs an actor that has a backlog counts it once and tells the world (World::saw_backlog).
+  /// Threads: any.    Cost: nothing for who has none; who has one counts at the end of a batch.
+  void look_at_backlogs() noexcept { backlog_look_.fetch_add(1, std::memory_order_relaxed); }
+  static constexpr std::size_t backlog_counted_max = 10'000;
+  /// Returns: how many messages wait there, as far as they are counted.    Threads: whoever runs the cell, between
+  /// handlers; or holds it parked, and then the message in its handler may be counted too.
+  [[nodiscard]] std::size_t count_backlog(const Cell& cell) const;
+
   /// From now on every spawn gives shutting_down, and supervisors restart nobody.
   void refuse_spawns() noexcept { accepting_spawns_.store(false, std::memory_order_relaxed); }
   [[nodiscard]] bool is_closing() const noexcept { return !accepting_spawns_.load(std::memory_order_relaxed); }
@@ -287,6 +329,10 @@ class Runtime : public detail::RefusedSpawns {
 
   /// Registers the record of a worker or of a simulation, whose counters then belong to the ledger.
   void add_execution(Execution& execution);
+  /// From here on workers have a flight recorder (Execution::flight). Pre: nothing runs yet.
+  void record_flights() noexcept { is_watched_ = true; }
+  /// At the end: what was held back and never told.
+  void tell_held_back_logs();
   /// Stops every actor that no supervisor has. The world must still run cells afterwards.
   void stop_all();
   /// Kills every actor.
@@ -309,6 +355,7 @@ class Runtime : public detail::RefusedSpawns {
   std::expected<void, TellError> send_at_once(Handle target, Envelope* envelope, bool may_wait);
   std::expected<void, TellError> send_or_wait(Handle target, BoundedMailbox& bounded, Envelope* envelope,
                                               const std::atomic<bool>* expired);
+  [[gnu::noinline]] void note_send(const Execution* execution, Handle target, Envelope& envelope);
   void drop_newest(Cell& cell, Envelope* envelope);
   void count_stray_dead_letter() noexcept;
   void free_or_settle(Envelope* envelope, AskError error) noexcept;
@@ -333,8 +380,9 @@ class Runtime : public detail::RefusedSpawns {
   Envelope* next_queued(Cell& cell);
   static bool is_still_wanted(Cell& cell, Envelope& notice);
   bool admit(Cell& cell, Envelope* envelope);
-  template <bool has_capacity>
+  template <bool has_capacity, bool is_recorded>
   bool run_usual(Execution& execution, Cell& cell, std::uint32_t& budget);
+  [[gnu::noinline]] bool run_recorded(Execution& execution, Cell& cell, std::uint32_t& budget);
   Envelope* take_bounded(Cell& cell, BoundedMailbox& bounded);
   Envelope* take_and_let_in(Cell& cell, BoundedMailbox& bounded);
   bool run_observed(Execution& execution, Cell& cell, std::uint32_t& budget);
@@ -364,8 +412,6 @@ class Runtime : public detail::RefusedSpawns {
   void end(Cell& cell);
   bool go_down(Cell& cell, ExitReason reason);
   void bury(Cell& cell, const ExitReason& reason);
-  void free_name(const std::string& path, Handle holder);
-  [[nodiscard]] bool holds_name(const std::string& path, Handle holder) const;
   void wake_supervisor(Bond& bond) noexcept;
   [[nodiscard]] static bool has_start(const Cell& cell) noexcept {
     return cell.type->on_start != nullptr || (cell.incarnation > 1 && cell.type->on_restart != nullptr);
@@ -377,18 +423,50 @@ class Runtime : public detail::RefusedSpawns {
   bool record_dead_letter(Envelope& envelope, Handle target, DeadLetterReason reason);
   [[nodiscard]] std::uint32_t letter_queue() const noexcept;
   void warn_of_depth(Cell& cell);
-  void count_offered(Execution* execution) noexcept;
+  /// Calls `visit(type, counts)` for what each worker has counted of actors that have ended. Pre: table_mutex_ is held.
+  template <class F>
+  void for_each_retired(F&& visit) const {
+    for (const Execution* const execution : executions_) execution->retired.for_each(visit);
+    foreign_retired_.for_each(visit);
+  }
+  void look_at_backlog(Cell& cell);
+  Execution* handle_timed(Execution* execution, Cell& cell, Envelope* envelope);
+  [[gnu::cold, gnu::noinline]] std::expected<void, TellError> push_timed(Execution& execution, Cell& cell,
+                                                                         Envelope* envelope);
+  [[gnu::cold]] void time_message(Execution* execution, Envelope& envelope) noexcept;
+  void retire(TypeTable& table, Cell& cell, bool was_supervised) noexcept;
+  void count_offered(Execution* execution, Envelope& envelope) noexcept;
   void count_refused(Execution* execution, TellError error) noexcept;
   void count_restarted() noexcept;
+  /// What the flight recorder of the calling worker is told, if there is one, and the log, if that is wanted.
+  [[gnu::cold, gnu::noinline]] void record_life(FlightKind kind, const Cell& who, Handle from = {},
+                                                const ExitReason* reason = nullptr);
+
+  [[nodiscard]] std::optional<std::uint64_t> admit_log(const std::source_location& where);
+  void write_log(LogEntry& entry);
+  void hand_over_log(LogEntry& entry);
+  [[gnu::cold]] void log_life(FlightKind kind, const Cell& who, Handle from, const ExitReason* reason);
+  [[gnu::cold]] void log_dead_letter(const Envelope& envelope, Handle target, DeadLetterReason reason);
+  MessageId next_trace_number() noexcept;
+  TraceContext new_trace() noexcept;
+  void trace_send(Envelope& envelope);
+  void trace_take(Envelope& envelope);
+  void export_span(const Cell& cell, const Envelope& envelope, Instant began, bool has_failed);
+  static void drop_trace(Envelope& envelope) noexcept;
 
   World& world_;
   Observer* observer_;
+  bool is_watched_;  ///< by an observer, a flight recorder or traces: what is usual is done another way then
+  const bool traces_;
+  const bool logs_events_;
+  const bool log_is_heard_;
   RuntimeOptions options_;
   const bool has_fault_points_;
   std::uint32_t index_ = 0;
   CellTable* spare_cells_;
   CellTable cells_;
   std::atomic<bool> accepting_spawns_{true};
+  std::atomic<std::uint8_t> backlog_look_{0};
   std::atomic<std::uint64_t> fault_points_passed_{0};  // active ones
   std::atomic<std::uint64_t> fault_points_fired_{0};
 
@@ -401,8 +479,7 @@ class Runtime : public detail::RefusedSpawns {
   mutable std::mutex leading_mutex_;
   std::vector<Handle> leading_;
 
-  mutable std::mutex names_mutex_;
-  std::unordered_map<std::string, Handle> names_;
+  NameTable names_;
 
   std::atomic<std::uint64_t> foreign_offered_{0};
   std::array<std::atomic<std::uint64_t>, tell_errors> foreign_refused_{};
@@ -415,14 +492,19 @@ class Runtime : public detail::RefusedSpawns {
   std::unique_ptr<ForeignAskTimes> foreign_ask_times_;  // null: nobody wants to know
   std::atomic<std::uint64_t> foreign_spawned_{0};
   std::atomic<std::uint64_t> foreign_dead_letters_{0};
-  std::atomic<std::uint64_t> foreign_handled_{0};
-  std::atomic<std::uint64_t> foreign_failed_{0};
+  mutable std::mutex foreign_retired_mutex_;  // who writes the table
+  TypeTable foreign_retired_;
   std::atomic<std::uint64_t> foreign_gone_{0};
   std::atomic<std::uint64_t> foreign_restarted_{0};
   std::atomic<std::uint64_t> foreign_message_ids_{0};
   mutable struct {
     std::uint64_t handled, failed, dead_lettered;
-  } metrics_floor_{};  // with table_mutex_
+  } metrics_floor_{};                             // with table_mutex_
+  mutable std::vector<TypeMetrics> types_floor_;  // the same, by name
+  std::atomic<std::uint64_t> foreign_traces_{0};
+  std::atomic<LogLevel> log_level_;
+  std::unique_ptr<LogLimiter> limiter_;  // null in a simulation
+  OncePerStack heard_;                   // by the log's sink
   DeadLetters dead_letters_;
 };
 

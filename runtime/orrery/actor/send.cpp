@@ -1,10 +1,13 @@
 // send.cpp: how a message, a reply or a signal reaches a cell.
+#include "orrery/actor/flight_ring.hpp"
 #include "orrery/actor/race_scope.hpp"
 #include "orrery/actor/runtime.hpp"
 #include "orrery/core/check.hpp"
+#include "orrery/core/mix.hpp"
 
 #include <algorithm>
 #include <new>
+#include <thread>
 #include <utility>
 
 namespace orrery {
@@ -26,6 +29,8 @@ Envelope* Runtime::new_envelope(std::size_t payload_bytes, bool is_ask) {
 
 void Runtime::free_envelope(Envelope* envelope) noexcept {
   [[maybe_unused]] const RuntimeScope inside;
+  if (envelope->trace != nullptr) [[unlikely]]
+    drop_trace(*envelope);
   const std::size_t bytes = envelope->block_bytes;
   if (Execution* const execution = current_execution(); execution != nullptr) [[likely]] {
     BlockPool::release(*execution->pool, envelope, bytes);
@@ -34,12 +39,25 @@ void Runtime::free_envelope(Envelope* envelope) noexcept {
   }
 }
 
-void Runtime::count_offered(Execution* execution) noexcept {
+void Runtime::count_offered(Execution* execution, Envelope& envelope) noexcept {
   if (execution != nullptr) {
-    execution->offered.add();
-  } else {
-    foreign_offered_.fetch_add(1, std::memory_order_relaxed);
+    if (execution->offered.add() == execution->next_timed) [[unlikely]]
+      time_message(execution, envelope);
+    return;
   }
+  const std::uint64_t before = foreign_offered_.fetch_add(1, std::memory_order_relaxed);
+  // Drawn, too: nobody here has a place to keep the next one's number.
+  if (observer_ == nullptr && options_.time_one_in != 0 && mix64(before + 1) % options_.time_one_in == 0) {
+    time_message(nullptr, envelope);
+  }
+}
+
+/// The message that was counted last is one of those whose times are taken.
+void Runtime::time_message(Execution* execution, Envelope& envelope) noexcept {
+  if (execution != nullptr) execution->next_timed += execution->times->next_gap();
+  if ((envelope.flags & Envelope::needs_admission) != 0) return;  // assured, or not sent by anybody
+  envelope.ordinal = SentStamp::of(world_.now());
+  envelope.flags |= Envelope::is_timed;
 }
 
 void Runtime::count_refused(Execution* execution, TellError error) noexcept {
@@ -63,6 +81,7 @@ void Runtime::free_or_settle(Envelope* envelope, AskError error) noexcept {
 /// Destroys a message that its target never accepted. An ask's asker is the caller, who gets `error` from its send.
 std::expected<void, TellError> Runtime::refuse(Envelope* envelope, TellError error, Execution* execution) {
   count_refused(execution, error);
+  if (execution != nullptr && execution->flight != nullptr) execution->flight->refused(*envelope);
   envelope->operations->drop(*envelope);
   free_or_settle(envelope, to_ask_error(error));
   return std::unexpected(error);
@@ -105,6 +124,12 @@ void Runtime::try_observed_memory(Envelope* envelope) {
   throw std::bad_alloc{};
 }
 
+/// A message is about to be put where others can take it, and something other than an observer watches.
+void Runtime::note_send(const Execution* execution, Handle target, Envelope& envelope) {
+  if (traces_) trace_send(envelope);
+  if (execution != nullptr && execution->flight != nullptr) execution->flight->sent(execution->cell, target, envelope);
+}
+
 /// send() after others had their turn.
 [[gnu::always_inline]] inline std::expected<void, TellError> Runtime::send_now(Handle target, Envelope* envelope,
                                                                                bool may_wait,
@@ -114,7 +139,7 @@ void Runtime::try_observed_memory(Envelope* envelope) {
   const Cell* const sender = execution != nullptr ? execution->cell : nullptr;
   if (sender != nullptr && (envelope->flags & Envelope::passed_on) == 0) envelope->sender = sender->handle();
   envelope->target_generation = target.generation;
-  count_offered(execution);
+  count_offered(execution, *envelope);
   Cell* const cell = cell_at(target.slot);
   const std::uint32_t generation = cell == nullptr ? 0 : cell->generation.load(std::memory_order_acquire);
   if (generation != target.generation || generation == 0) {  // U1
@@ -123,7 +148,11 @@ void Runtime::try_observed_memory(Envelope* envelope) {
     return refuse(envelope, is_over ? TellError::actor_stopped : TellError::actor_not_found, execution_of(*this));
   }
 
-  if (observer_ != nullptr && observer_->carry(target, *envelope)) return {};
+  if (observer_ != nullptr) {
+    if (observer_->carry(target, *envelope)) return {};
+  } else if (is_watched_) [[unlikely]] {
+    note_send(execution, target, *envelope);
+  }
   BoundedMailbox* const bounded = cell->bounded.load(std::memory_order_acquire);
   if (bounded == nullptr) [[likely]] {
     if (envelope->priority != Priority::normal) cell->uses_priorities.store(true, std::memory_order_release);
@@ -167,10 +196,12 @@ std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, 
   [[maybe_unused]] const RuntimeScope inside;
   if (observer_ != nullptr) {
     if (!envelope->is(Envelope::is_ask)) try_memory(envelope);  // that of an ask was tried as it began
+    if (traces_) [[unlikely]]
+      trace_send(*envelope);
     try {
       observer_->before_enqueue(target, *envelope);
     } catch (...) {  // the world ends, and unwinds the sender
-      count_offered(execution_of(*this));
+      count_offered(execution_of(*this), *envelope);
       (void)refuse(envelope, TellError::actor_stopped, execution_of(*this));
       throw;
     }
@@ -181,10 +212,11 @@ std::expected<void, TellError> Runtime::send(Handle target, Envelope* envelope, 
 std::expected<void, TellError> Runtime::send_while(Handle target, Envelope* envelope, const std::atomic<bool>& still) {
   [[maybe_unused]] const RuntimeScope inside;
   const auto withdraw = [&](Execution* execution) {
-    count_offered(execution);
+    count_offered(execution, *envelope);
     return refuse(envelope, TellError::actor_stopped, execution);
   };
   if (observer_ != nullptr) {
+    if (traces_) trace_send(*envelope);
     try {
       observer_->before_enqueue(target, *envelope);
     } catch (...) {  // the world ends, and unwinds the sender
@@ -205,15 +237,23 @@ std::expected<void, TellError> Runtime::send_from(Execution& execution, Handle t
                                                   const std::atomic<bool>* expired, bool may_wait) {
   [[maybe_unused]] const RuntimeScope inside;
   Cell* const cell = cell_at(target.slot);
-  const bool is_plain = observer_ == nullptr && cell != nullptr && envelope->priority == Priority::normal &&
+  const bool is_plain = !is_watched_ && cell != nullptr && envelope->priority == Priority::normal &&
                         cell->generation.load(std::memory_order_acquire) == target.generation &&
                         cell->bounded.load(std::memory_order_acquire) == nullptr;
   if (!is_plain) [[unlikely]]
     return send(target, envelope, may_wait, expired);
   if (execution.cell != nullptr) envelope->sender = execution.cell->handle();
   envelope->target_generation = target.generation;
-  execution.offered.add();
+  if (execution.offered.add() == execution.next_timed) [[unlikely]]
+    return push_timed(execution, *cell, envelope);
   if (cell->mailbox.push(*envelope)) world_.schedule_from(execution, *cell);
+  return {};
+}
+
+/// The rest of send_from() for a message whose times are taken. A function of its own, so that the others save nothing for it.
+std::expected<void, TellError> Runtime::push_timed(Execution& execution, Cell& cell, Envelope* envelope) {
+  time_message(&execution, *envelope);
+  if (cell.mailbox.push(*envelope)) world_.schedule_from(execution, cell);
   return {};
 }
 
@@ -295,6 +335,8 @@ std::expected<void, TellError> Runtime::send_or_wait(Handle target, BoundedMailb
   PlaceWait waiting{place, target, message, expired};
   const auto finish = [&]() -> std::expected<void, TellError> {
     const bool withdrawn = bounded.withdraw(place);  // B3: exactly one of withdrawn, placed, closed
+    // Who closes the mailbox has taken this wait out of its list, and is about to say so; until then it reads it.
+    while (!withdrawn && place.state.load(std::memory_order_acquire) == PlaceWaiter::waiting) std::this_thread::yield();
     execution = execution_of(*this);
     if (!withdrawn && place.state.load(std::memory_order_acquire) == PlaceWaiter::placed) return {};
     return refuse(envelope, withdrawn ? TellError::mailbox_full : TellError::actor_stopped, execution);
@@ -312,7 +354,7 @@ void Runtime::send_tick(ActorTimer& timer, Envelope* envelope) {
   envelope->target_generation = timer.target.generation;
   envelope->sender = timer.target;
   Execution* const execution = execution_of(*this);
-  count_offered(execution);
+  count_offered(execution, *envelope);
   Cell* const cell = cell_at(timer.target.slot);
   bool accepted = cell->generation.load(std::memory_order_acquire) == timer.target.generation;
   if (accepted) {
@@ -358,6 +400,7 @@ void Runtime::note_ask_time(Duration took) noexcept {
 
 void Runtime::settle_error(Ask& ask, AskError error) noexcept {
   [[maybe_unused]] const RuntimeScope inside;
+  if (traces_) drop_trace(*ask.home);
   ask.has_reply = false;
   ask.error = error;
   const Handle asker = ask.asker;
@@ -380,6 +423,7 @@ void Runtime::settle_reply(Ask& ask, Handle replier) noexcept {
   if (observer_ != nullptr) {
     observer_->replied(ask, ask.state.load(std::memory_order_relaxed) == Ask::pending);
   }
+  if (traces_) drop_trace(*ask.home);
   if (!ask.settle()) {
     put_away_late_reply(ask, asker, replier);
   } else if (waiter != nullptr) {
@@ -434,6 +478,11 @@ std::uint32_t Runtime::letter_queue() const noexcept {
 /// Returns: whether the message was taken over, to be kept.
 bool Runtime::record_dead_letter(Envelope& envelope, Handle target, DeadLetterReason reason) {
   if (observer_ != nullptr) observer_->dead_letter(envelope, to_string(reason));
+  if (is_watched_ && observer_ == nullptr) [[unlikely]] {
+    const Execution* const execution = execution_of(*this);
+    if (execution != nullptr && execution->flight != nullptr) execution->flight->dead_letter(envelope, target);
+    if (logs_events_) log_dead_letter(envelope, target, reason);
+  }
   return dead_letters_.put(letter_queue(), envelope, target, reason);
 }
 

@@ -220,7 +220,7 @@ void Runtime::forget_dead_watchers(std::vector<Watcher>& watchers) const {
 void Runtime::put_into_own_mailbox(Cell& cell, Envelope* envelope) {
   const Handle self = cell.handle();
   envelope->target_generation = self.generation;
-  count_offered(current_execution());
+  count_offered(current_execution(), *envelope);
   if (observer_ != nullptr) observer_->enqueued(self, *envelope, Observer::Enqueued::accepted);
   BoundedMailbox* const bounded = cell.bounded.load(std::memory_order_relaxed);
   if (bounded == nullptr) {

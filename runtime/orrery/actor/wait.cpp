@@ -19,6 +19,7 @@ void Runtime::wait(Wait& wait) {
   if (cell.ending != Cell::Ending::requested) {
     if (wait.ready()) return;
     cell.wait = &wait;
+    wait.handling = message;
     if (observer_ != nullptr) observer_->waiting(cell.handle(), wait);
     ++cell.suspensions;
     execution->cell = nullptr;
@@ -29,6 +30,7 @@ void Runtime::wait(Wait& wait) {
     execution->message = message;
     cell.wait = nullptr;
     if (observer_ != nullptr) observer_->resumed(cell);
+    if (execution->flight != nullptr) execution->flight->happened(FlightKind::resume, cell);
     if (cell.ending != Cell::Ending::requested) return;
   }
   cell.ending = Cell::Ending::unwinding;

@@ -66,6 +66,14 @@ class CopiedLegs final : public PublishLegs {
  public:
   CopiedLegs(const M& message, std::source_location where) noexcept : message_{message}, where_{where} {}
   Envelope* make(Runtime& runtime, Execution* here, const LegOperations& leg) override {
+    Envelope* const envelope = make_copy(runtime, here, leg);
+    if (runtime.traces()) [[unlikely]]
+      runtime.link_trace(*envelope);
+    return envelope;
+  }
+
+ private:
+  Envelope* make_copy(Runtime& runtime, Execution* here, const LegOperations& leg) {
     if constexpr (is_shared_by_many<M>) {
       if (!shared_) shared_ = SharedPayload<M>::make(message_);
       Envelope* const envelope = make_message(runtime, *leg.shared, SharedRef<M>{shared_}, where_);
@@ -79,7 +87,6 @@ class CopiedLegs final : public PublishLegs {
     }
   }
 
- private:
   const M& message_;
   std::source_location where_;
   SharedRef<M> shared_;

@@ -45,6 +45,8 @@ class Fiber {
 
   /// Threads: who may resume the fiber; the answer is of no use to others.
   [[nodiscard]] bool is_parked() const noexcept { return context_ != nullptr; }
+  /// Returns: what it runs on; empty for a thread's own.    Threads: any, while the fiber exists.
+  [[nodiscard]] const Stack& stack() const noexcept { return stack_; }
 
  private:
   friend class ThreadFiber;

@@ -38,6 +38,19 @@ void forget_old_accesses(std::byte* bottom, std::size_t bytes) {
 
 }  // namespace
 
+std::size_t touched_bytes(const Stack& stack) noexcept {
+  constexpr std::size_t pages_max = 4'096;  // of a stack of 16 MiB; what lies lower in a greater one is not looked at
+  const auto page_bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const std::size_t pages = std::min(stack.bytes / page_bytes, pages_max);
+  if (stack.bottom == nullptr || pages == 0) return 0;
+  unsigned char resident[pages_max];
+  std::byte* const lowest = stack.bottom + (stack.bytes - pages * page_bytes);
+  if (mincore(lowest, pages * page_bytes, resident) != 0) return 0;
+  std::size_t untouched = 0;
+  while (untouched < pages && (resident[untouched] & 1U) == 0) ++untouched;
+  return (pages - untouched) * page_bytes;
+}
+
 StackPool::StackPool(StackOptions options) : options_(normalised(options)) {}
 
 StackPool::~StackPool() {

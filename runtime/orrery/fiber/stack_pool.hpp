@@ -36,6 +36,11 @@ struct Stack {
   bool guarded = false;
 };
 
+/// Returns: how many bytes of `stack`, from its top down, were ever touched since it got its pages, by whoever had it: a
+///          multiple of the page size; 0 when the system does not say.
+/// Threads: any, while somebody has the stack.    Cost: one system call.
+[[nodiscard]] std::size_t touched_bytes(const Stack& stack) noexcept;
+
 struct StackCounts {
   std::size_t live = 0;          // handed out
   std::size_t live_guarded = 0;  // of these, with a gap of their own

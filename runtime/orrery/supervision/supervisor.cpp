@@ -366,7 +366,7 @@ void Supervisor::Impl::await_end(Child& child, const Alarm* alarm) {
   if (bond.state() == Bond::down) return;
   runtime_->world().report("shutdown deadline",
                            fmt::format("{} did not end within {} of being asked to; it is killed",
-                                       runtime_->path_from_outside(bond.child), to_string(child.spec->shutdown())));
+                                       runtime_->path_of(bond.child), to_string(child.spec->shutdown())));
   kill(child);
   BondWait wait{Wait::Kind::child_end, bond, nullptr, true};
   runtime_->wait(wait);

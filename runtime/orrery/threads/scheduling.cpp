@@ -180,7 +180,10 @@ Cell* ThreadedWorld::steal(Worker& worker) {
       worker.others_keep_up = true;
       continue;
     }
-    if (Cell* const cell = victim.queue.steal_into(worker.queue)) return cell;
+    if (Cell* const cell = victim.queue.steal_into(worker.queue)) {
+      worker.steals.add();
+      return cell;
+    }
   }
   return nullptr;
 }
@@ -190,7 +193,10 @@ Cell* ThreadedWorld::take_from_stuck(Worker& worker) {
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     Worker& victim = *workers_[i];
     if (&victim == &worker || victim.turns.load(std::memory_order_relaxed) != worker.seen_turns[i]) continue;
-    if (Cell* const cell = victim.hot.steal()) return cell;
+    if (Cell* const cell = victim.hot.steal()) {
+      worker.steals.add();
+      return cell;
+    }
   }
   return nullptr;
 }
@@ -262,11 +268,13 @@ bool ThreadedWorld::sleep(Worker& worker) {
   if (anything_visible()) wake_if_needed();  // came while we searched, and its producer relied on us
   const Instant due = worker.timers.next_due();
   bool woken = false;
+  const Instant began = now();
   {
     const BlockPool::Rest rest;  // what we sent may be handled, and given back to the system, while we sleep
     woken = worker.parker.park(due == Instant::max() ? std::nullopt : std::optional{to_clock(due)});
     if (!woken && !idle_.leave(worker)) woken = worker.parker.park();  // a token is under way
   }
+  worker.asleep_ns.add(static_cast<std::uint64_t>((now() - began).count()));
   worker.searching = woken;
   if (std::exchange(worker.wakes_watchdog, false)) watchdog_parker_.unpark();
   return woken;

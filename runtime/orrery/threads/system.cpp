@@ -1,6 +1,10 @@
 #include "orrery/threads/system.hpp"
 
+#include "orrery/actor/prometheus.hpp"
 #include "orrery/core/check.hpp"
+#include "orrery/threads/dump_signal.hpp"
+#include "orrery/threads/glimpse.hpp"
+#include "orrery/threads/metrics_port.hpp"
 #include "orrery/threads/stop_signals.hpp"
 
 #include <fmt/core.h>
@@ -49,26 +53,6 @@ SystemOptions resolve_or_exit(const SystemOptions& given, int* argc, char** argv
   return resolved->options;
 }
 
-std::string describe_wait(const Runtime& runtime, const Wait& wait) {
-  switch (wait.kind()) {
-    case Wait::Kind::ask:
-      return fmt::format("waits for {}", runtime.path_from_outside(wait.target()));
-    case Wait::Kind::place:
-      return fmt::format("waits for a place in the mailbox of {}", runtime.path_from_outside(wait.target()));
-    case Wait::Kind::sleep:
-      return "sleeps";
-    case Wait::Kind::mail:
-      return "waits for mail";
-    case Wait::Kind::offload:
-      return "waits for offloaded work";
-    case Wait::Kind::child_start:
-      return fmt::format("waits for its child {} to start", runtime.path_from_outside(wait.target()));
-    case Wait::Kind::child_end:
-      return fmt::format("waits for its child {} to end", runtime.path_from_outside(wait.target()));
-  }
-  return "waits";
-}
-
 }  // namespace
 
 std::string orrery_describe(const StopReport& report) {
@@ -77,6 +61,32 @@ std::string orrery_describe(const StopReport& report) {
   for (const Activity& one : report.activity) text += fmt::format("; {}: {}", one.actor, one.doing);
   return text;
 }
+
+namespace {
+
+/// Warnings as entries of the log, where the program wants those and has no other place for warnings.
+SystemOptions with_alarms_in_log(SystemOptions options) {
+  const LogOptions& log = options.runtime.log;
+  if (options.report_to || !log.runtime_events || log.level > LogLevel::warning) return options;
+  options.report_to = [sink = log.sink, level = log.level](std::string_view kind, const std::string& text) {
+    if (kind == "dead letter" && level <= LogLevel::info) return;  // has an entry of its own
+    using std::chrono::system_clock;
+    LogEntry entry;
+    entry.level = LogLevel::warning;
+    entry.kind = "alarm";
+    entry.unix_nanoseconds = std::chrono::duration_cast<Duration>(system_clock::now().time_since_epoch()).count();
+    entry.actor = "runtime";
+    const std::string sentence = fmt::format("{}: {}", kind, text);
+    entry.text = sentence;
+    sink ? sink(entry) : write_log(entry);
+  };
+  return options;
+}
+
+}  // namespace
+
+detail::SystemParts::SystemParts(SystemOptions options)
+    : settings_{with_alarms_in_log(std::move(options))}, threads_{settings_} {}
 
 System::System(SystemOptions options)
     : SystemParts{resolve_or_exit(options, nullptr, nullptr)}, Runtime{threads_, settings_.runtime, nullptr} {
@@ -90,10 +100,33 @@ System::System(int& argc, char** argv, SystemOptions options)
 
 void System::begin() {
   for (const auto& worker : threads_.workers()) add_execution(*worker);
+  if (settings_.flight.entries != 0) {
+    flight_ = std::make_unique<FlightRecorder>(settings_.flight, *this, threads_.workers().size());
+    record_flights();
+    for (const auto& worker : threads_.workers()) worker->flight = &flight_->ring(worker->index);
+  }
   threads_.start(*this);
+  if (settings_.metrics_port != SystemOptions::no_port) {
+    metrics_port_ = std::make_unique<MetricsPort>(static_cast<std::uint16_t>(settings_.metrics_port), [this] {
+      MetricList list;
+      append_metrics(list);
+      return prometheus_text(list);
+    });
+    if (!metrics_port_->problem().empty()) threads_.report("metrics port", metrics_port_->problem());
+  }
+  if (settings_.dump_on_sigusr1) {
+    dump_signal_ = std::make_unique<DumpSignal>([this] {
+      const std::string all = describe_actors();
+      (void)std::fwrite(all.data(), 1, all.size(), stderr);  // a closed stderr is no reason to end
+    });
+  }
 }
 
+std::uint16_t System::metrics_port() const noexcept { return metrics_port_ == nullptr ? 0 : metrics_port_->port(); }
+
 System::~System() {
+  dump_signal_.reset();  // both look at what ends now
+  metrics_port_.reset();
   bool was_asked = false;  // all have been, when the first deadline has passed
   for (StopReport report = shutdown(settings_.stop_timeout); !report.is_complete;) {
     threads_.report("stop", orrery_describe(report) + (was_asked ? "; killing them" : "; waiting for them"));
@@ -102,6 +135,7 @@ System::~System() {
   }
   dead_letters().close();
   threads_.stop();
+  tell_held_back_logs();
 }
 
 StopReport System::shutdown(Duration deadline) {
@@ -149,7 +183,7 @@ StopReport System::report_living() {
   for_each_cell([&](Cell& cell) {
     const Handle who = cell.handle();
     if (idle_named == idle_named_max || !cell.is(Cell::traps_exits) || living_cell(who) == nullptr) return;
-    std::string path = path_from_outside(who);
+    std::string path = path_of(who);
     if (std::ranges::find(report.activity, path, &Activity::actor) != report.activity.end()) return;
     ++idle_named;
     report.activity.push_back({std::move(path), "traps exits and has not ended"});
@@ -180,6 +214,12 @@ int System::run_until_signal() {
   return 1;
 }
 
+std::expected<void, std::string> System::dump_flight_recorder(const std::string& path) const {
+  if (flight_ == nullptr)
+    return std::unexpected("the flight recorder is off: SystemOptions::flight, or ORRERY_FLIGHT_RECORDER");
+  return flight_->dump(path);
+}
+
 bool System::await_quiescence(Duration limit) { return threads_.await_quiescence(in(limit)); }
 
 std::vector<Activity> System::activity() {
@@ -192,7 +232,7 @@ std::vector<Activity> System::activity() {
     std::this_thread::sleep_for(1ms);
     if (worker->turns.load(std::memory_order_acquire) != turn) continue;  // busy, but not stuck
     const MessageInfo* const message = worker->message.identity() == nullptr ? nullptr : worker->message.type();
-    found.push_back({path_from_outside(cell->handle()),
+    found.push_back({path_of(cell->handle()),
                      message == nullptr ? "in a lifecycle hook" : fmt::format("in handler {}", message->name)});
   }
   const auto alone = threads_.look_alone();

@@ -15,14 +15,23 @@
 // Source:       SPEC A15, R1 to R10, S4, S10.
 #pragma once
 #include "orrery/actor/runtime.hpp"
+#include "orrery/threads/metric_sources.hpp"
 #include "orrery/threads/system_options.hpp"
 #include "orrery/threads/threaded_world.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace orrery {
+
+class DumpSignal;
+class MetricList;
+class MetricsPort;
 
 /// An actor that is in a handler, or has ended and left work behind, and what that does.
 struct Activity {
@@ -42,7 +51,7 @@ struct StopReport {
 namespace detail {
 /// Comes before the Runtime that runs in it.
 struct SystemParts {
-  explicit SystemParts(SystemOptions options) : settings_{std::move(options)}, threads_{settings_} {}
+  explicit SystemParts(SystemOptions options);
   SystemOptions settings_;
   ThreadedWorld threads_;
 };
@@ -88,6 +97,29 @@ class System : private detail::SystemParts, public Runtime {
   /// Threads: no worker.    Cost: O(cells), and a millisecond for each busy worker; wakes nobody.
   [[nodiscard]] std::vector<Activity> activity();
 
+  /// Writes what the workers did last into a file, in the schema of trace.jsonl, replacing it: `orrery trace` opens it. A
+  /// crash writes the same by itself, into orrery-crash-PID.jsonl (flight_recorder.hpp).
+  ///
+  /// Returns: a sentence when the recorder is off (SystemOptions::flight) or the file cannot be written.
+  /// Threads: any, a handler too.    Blocks: the thread, on the file.
+  [[nodiscard]] std::expected<void, std::string> dump_flight_recorder(const std::string& path) const;
+
+  /// Appends all that is known of the system in numbers: Runtime::metrics(), what its workers, stacks and watchdogs say,
+  /// which build it is, and what sources that were added say.    Threads: any.    Cost: as Runtime::metrics().
+  void append_metrics(MetricList& list) const;
+  /// Takes part in append_metrics, hence also in what the metrics port serves: a broker, numbers of the application's own.
+  /// `source` is called on any thread, one at a time.    Returns: what keeps it; when that goes, the source does.
+  MetricSources::Part add_metrics(std::function<void(MetricList&)> source) { return sources_.add(std::move(source)); }
+
+  /// Returns: all actors as text, a line each: indented below their supervisors, with type, state, mail that waits where
+  /// that can be counted, life, how many messages it has handled, and what its handler does. A moment's picture, on
+  /// request by SIGUSR1 too (dump_on_sigusr1).
+  /// Threads: no worker.    Cost: O(cells); wakes nobody.
+  [[nodiscard]] std::string describe_actors();
+
+  /// Returns: the port at which metrics are served on 127.0.0.1; 0: none.
+  [[nodiscard]] std::uint16_t metrics_port() const noexcept;
+
   [[nodiscard]] const SystemOptions& options() const noexcept { return settings_; }
   /// Returns: `live` counts the fibers of workers and of suspended handlers, and those kept for the next
   /// ones.
@@ -99,6 +131,11 @@ class System : private detail::SystemParts, public Runtime {
   void begin();
   [[nodiscard]] StopReport report_living();
   void check_account();
+
+  std::unique_ptr<FlightRecorder> flight_;  // null: it is off
+  MetricSources sources_;
+  std::unique_ptr<MetricsPort> metrics_port_;  ///< null: none
+  std::unique_ptr<DumpSignal> dump_signal_;    ///< null: SIGUSR1 is not ours
 };
 
 }  // namespace orrery

@@ -68,6 +68,9 @@ constexpr std::array options_table{
                "KiB of them together"},
     OptionInfo{"measure_asks", 0, 1, [](const O& o) -> N { return o.runtime.measure_asks; },
                [](O& o, N v) { o.runtime.measure_asks = v != 0; }, "1: metrics say how long asks take"},
+    OptionInfo{"time_one_in", 0, 1'000'000'000, [](const O& o) -> N { return o.runtime.time_one_in; },
+               [](O& o, N v) { put(o.runtime.time_one_in, v); },
+               "so many messages: how long they take, in metrics; 0: none"},
     OptionInfo{"attempts_max", 0, UINT32_MAX, [](const O& o) -> N { return o.runtime.delivery.attempts_max; },
                [](O& o, N v) { put(o.runtime.delivery.attempts_max, v); },
                "times that a handler may fail on an assured message; 0: no limit"},
@@ -116,6 +119,21 @@ constexpr std::array options_table{
     OptionInfo{"ring_watch_ms", 0, 86'400'000, [](const O& o) -> N { return in<milliseconds>(o.ring_watch); },
                [](O& o, N v) { o.ring_watch = of<milliseconds>(v); },
                "rings of waiting handlers are looked for when nothing ran for so long; 0: never"},
+    OptionInfo{"inspect_period_ms", 0, 86'400'000, [](const O& o) -> N { return in<milliseconds>(o.inspect_period); },
+               [](O& o, N v) { o.inspect_period = of<milliseconds>(v); },
+               "how often all actors are looked at for the next ones; 0: never"},
+    OptionInfo{"mailbox_growth_ms", 0, longest_ms, [](const O& o) -> N { return in<milliseconds>(o.mailbox_growth); },
+               [](O& o, N v) { o.mailbox_growth = of<milliseconds>(v); },
+               "a mailbox that grows for so long is reported; 0: never"},
+    OptionInfo{"mail_age_ms", 0, longest_ms, [](const O& o) -> N { return in<milliseconds>(o.mail_age); },
+               [](O& o, N v) { o.mail_age = of<milliseconds>(v); },
+               "and a message that has waited for so long; 0: never"},
+    OptionInfo{"restarts_per_minute", 0, UINT32_MAX, [](const O& o) -> N { return o.restarts_per_minute; },
+               [](O& o, N v) { put(o.restarts_per_minute, v); }, "more of them together are reported; 0: never"},
+    OptionInfo{"stack_used_percent", 0, 100, [](const O& o) -> N { return o.stack_used_percent; },
+               [](O& o, N v) { put(o.stack_used_percent, v); }, "of a fiber's stack; more is reported; 0: never"},
+    OptionInfo{"report_ask_timeouts", 0, 1, [](const O& o) -> N { return o.report_ask_timeouts ? 1 : 0; },
+               [](O& o, N v) { o.report_ask_timeouts = v != 0; }, "1: with what the one does that was asked"},
     OptionInfo{"offload_threads", 1, 10'000, [](const O& o) -> N { return o.offload_threads; },
                [](O& o, N v) { put(o.offload_threads, v); },
                "at most, for offloaded work; more of it waits in a queue"},
@@ -125,8 +143,33 @@ constexpr std::array options_table{
     OptionInfo{"stop_timeout_ms", 0, longest_ms, [](const O& o) -> N { return in<milliseconds>(o.stop_timeout); },
                [](O& o, N v) { o.stop_timeout = of<milliseconds>(v); },
                "how long a stop waits before it says who is still alive"},
+    OptionInfo{"metrics_port", 0, SystemOptions::no_port, [](const O& o) -> N { return o.metrics_port; },
+               [](O& o, N v) { put(o.metrics_port, v); },
+               "where metrics are served on 127.0.0.1; 0: any free one, 65536: nowhere"},
+    OptionInfo{"dump_on_sigusr1", 0, 1, [](const O& o) -> N { return o.dump_on_sigusr1 ? 1 : 0; },
+               [](O& o, N v) { o.dump_on_sigusr1 = v != 0; }, "1: that signal writes all actors to stderr"},
     OptionInfo{"reports_per_minute", 0, 1'000'000, [](const O& o) -> N { return o.reports_per_minute; },
                [](O& o, N v) { put(o.reports_per_minute, v); }, "warnings of one kind"},
+    OptionInfo{"flight_recorder", 0, 10'000'000, [](const O& o) -> N { return o.flight.entries; },
+               [](O& o, N v) { put(o.flight.entries, v); }, "last events kept for each worker; 0: none"},
+    OptionInfo{"flight_text_bytes", 0, FlightRing::text_bytes_max, [](const O& o) -> N { return o.flight.text_bytes; },
+               [](O& o, N v) { put(o.flight.text_bytes, v); }, "of each payload in them; 0: none"},
+    OptionInfo{"crash_file", 0, 1, [](const O& o) -> N { return o.flight.crash_folder.empty() ? 0 : 1; },
+               [](O& o, N v) {
+                 if (v == 0) o.flight.crash_folder.clear();
+                 if (v != 0 && o.flight.crash_folder.empty()) o.flight.crash_folder = ".";
+               },
+               "1: they are written into orrery-crash-PID.jsonl when the process crashes"},
+    OptionInfo{"log_level", 0, 4, [](const O& o) -> N { return static_cast<N>(o.runtime.log.level); },
+               [](O& o, N v) { o.runtime.log.level = static_cast<LogLevel>(v); },
+               "0: debug, 1: info, 2: warning, 3: error, 4: none"},
+    OptionInfo{"log_events", 0, 1, [](const O& o) -> N { return o.runtime.log.runtime_events ? 1 : 0; },
+               [](O& o, N v) { o.runtime.log.runtime_events = v != 0; },
+               "1: lives of actors, dead letters and warnings are logged, too"},
+    OptionInfo{"logs_per_second", 0, UINT32_MAX, [](const O& o) -> N { return o.runtime.log.per_place_max; },
+               [](O& o, N v) { put(o.runtime.log.per_place_max, v); }, "from one place in the source; 0: no limit"},
+    OptionInfo{"trace_context", 0, 1, [](const O& o) -> N { return o.runtime.trace.on ? 1 : 0; },
+               [](O& o, N v) { o.runtime.trace.on = v != 0; }, "1: messages carry a trace context"},
     OptionInfo{"draw_seed", 0, UINT64_MAX, [](const O& o) -> N { return o.draw_seed; },
                [](O& o, N v) { o.draw_seed = v; }, "of Context::draw; 0: from the operating system"},
 };
@@ -144,6 +187,17 @@ std::string environment_name(const OptionInfo& option) {
   return name;
 }
 
+/// Returns: what somebody has written, for a sentence: without line ends and the like, and not at any length.
+std::string shown(std::string_view text) {
+  constexpr std::size_t bytes_max = 100;
+  std::string out{text.substr(0, bytes_max)};
+  for (char& c : out) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) c = '?';
+  }
+  return text.size() > bytes_max ? out + "..." : out;
+}
+
 /// Returns: what is wrong, or nothing.
 std::optional<std::string> assign(SystemOptions& options, const OptionInfo& option, std::string_view where,
                                   std::string_view text) {
@@ -151,8 +205,8 @@ std::optional<std::string> assign(SystemOptions& options, const OptionInfo& opti
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc{} || end != text.data() + text.size() || value < option.least ||
       value > option.most) {
-    return fmt::format("{}: '{}' is not a whole number from {} to {} ({})", where, text, option.least, option.most,
-                       option.meaning);
+    return fmt::format("{}: '{}' is not a whole number from {} to {} ({})", where, shown(text), option.least,
+                       option.most, option.meaning);
   }
   option.set(options, value);
   return std::nullopt;
@@ -181,7 +235,7 @@ std::optional<std::string> read_arguments(ResolvedOptions& resolved, std::span<c
     const std::string_view flag = word.substr(0, equals);
     const bool is_long = flag.starts_with(long_prefix);
     if (!is_long && flag != "--threads" && flag != "--config") {
-      if (flag.starts_with("--orrery")) return fmt::format("{}: unknown flag; try --config", flag);
+      if (flag.starts_with("--orrery")) return fmt::format("{}: unknown flag; try --config", shown(flag));
       continue;
     }
     const std::string_view name = flag.substr(is_long ? long_prefix.size() : 2);
@@ -192,7 +246,7 @@ std::optional<std::string> read_arguments(ResolvedOptions& resolved, std::span<c
       continue;
     }
     const OptionInfo* const option = find_option(name);
-    if (option == nullptr) return fmt::format("{}: unknown flag; try --config", flag);
+    if (option == nullptr) return fmt::format("{}: unknown flag; try --config", shown(flag));
     std::string_view value;
     if (equals != std::string_view::npos) {
       value = word.substr(equals + 1);

@@ -3,6 +3,7 @@
 
 #include "orrery/core/check.hpp"
 #include "orrery/fiber/switch.hpp"
+#include "orrery/threads/no_signals.hpp"
 #include "orrery/threads/ring_watch.hpp"
 #include "orrery/threads/thread_waiter.hpp"
 
@@ -11,29 +12,13 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <optional>
 #include <random>
 #include <utility>
 
 namespace orrery {
 
 namespace {
-
-/// Signals of the process are for main and its friends, so that a worker never runs their handlers.
-class NoSignals {
- public:
-  NoSignals() {
-    sigset_t all;
-    sigfillset(&all);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT}) sigdelset(&all, fault);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~NoSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  NoSignals(const NoSignals&) = delete;
-  NoSignals& operator=(const NoSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 std::uint64_t seed_of(const SystemOptions& options) {
   if (options.draw_seed != 0) return options.draw_seed;
@@ -51,7 +36,7 @@ ThreadedWorld::ThreadedWorld(const SystemOptions& options)
       loops_{{.stack_bytes = options.stack_bytes,
               .guard = options.stack_guards,
               .guarded_max = options.guarded_stacks_max}},
-      reporter_{options.reports_per_minute, options.report_to},
+      reporter_{options.reports_per_minute, options.report_to, options.on_alarm},
       idle_{options.threads},
       offloads_{options.offload_threads, options.offload_idle},
       foreign_timers_{*this, options.timer_tick_bits},
@@ -87,6 +72,8 @@ void ThreadedWorld::stop() {
 }
 
 void ThreadedWorld::run_worker(Worker& worker) {
+  std::optional<FlightRecorder::SignalStack> signal_stack;
+  if (options_.flight.entries != 0 && !options_.flight.crash_folder.empty()) signal_stack.emplace();
   fiber::ThreadFiber home;
   worker.home = &home.fiber();
   worker.pool = &BlockPool::local();
@@ -98,6 +85,10 @@ void ThreadedWorld::run_worker(Worker& worker) {
 }
 
 Instant ThreadedWorld::now() noexcept { return Instant{std::chrono::duration_cast<Duration>(Clock::now() - began_)}; }
+
+std::int64_t ThreadedWorld::unix_nanoseconds() noexcept {
+  return std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 ThreadedWorld::Clock::time_point ThreadedWorld::to_clock(Instant instant) const noexcept {
   const Duration since = instant.time_since_epoch();
@@ -116,6 +107,16 @@ MessageId ThreadedWorld::new_id(std::uint64_t stream, std::uint64_t counter) {
 }
 
 void ThreadedWorld::report(std::string_view kind, const std::string& text) { reporter_.report(now(), kind, text); }
+
+void ThreadedWorld::saw_backlog(const Cell& cell, std::size_t depth) {
+  inspector_.saw_backlog(*runtime_, cell, depth, now());
+}
+void ThreadedWorld::saw_wait(const Cell& cell, const MessageInfo& message, Duration waited) {
+  inspector_.saw_wait(*runtime_, cell, message, waited, now());
+}
+void ThreadedWorld::saw_timeout(Handle asker, Handle asked, const MessageInfo& message, Duration after) {
+  inspector_.saw_timeout(*runtime_, workers(), asker, asked, message, after, now());
+}
 
 // ---- timers
 // -------------------------------------------------------------------------------------------------------
@@ -169,7 +170,11 @@ void ThreadedWorld::keep_watch() {
     if (is_left_behind) wake_if_needed();
     Instant until = foreign_timers_.next_due();
     const Instant present = now();
-    until = std::min(until, idle_.watchdog_may_sleep() ? watch_stillness(present) : present + options_.watch_period);
+    const bool all_sleep = idle_.watchdog_may_sleep();
+    const auto rest = all_sleep ? idle_.rest() : IdleWorkers::Rest{};
+    until = std::min(until, all_sleep ? watch_stillness(present) : present + options_.watch_period);
+    until = std::min(
+        until, inspector_.inspect(*runtime_, present, rest.all_sleep ? std::optional{rest.departures} : std::nullopt));
     watchdog_wakes_at_.store(until.time_since_epoch().count(), std::memory_order_seq_cst);
     (void)watchdog_parker_.park(until == Instant::max() ? std::nullopt : std::optional{to_clock(until)});
     idle_.watchdog_is_awake();
@@ -182,25 +187,30 @@ void ThreadedWorld::look_at(std::size_t index) {
                             .handling = worker.message.identity(),
                             .on_behalf = worker.running.load(std::memory_order_acquire)};  // pairs with loop()
   const Watchdog::Verdict verdict = stuck_.look(index, look, now());
+  workers_[index]->same_since.store(stuck_.since(index).time_since_epoch().count(), std::memory_order_relaxed);
   if (verdict.kind != Watchdog::Kind::fine) report_stuck(worker, look, verdict);
 }
 
 void ThreadedWorld::report_stuck(const Worker& worker, const Watchdog::Look& look, Watchdog::Verdict verdict) {
   const bool is_blocked = verdict.kind == Watchdog::Kind::blocked_worker;
-  const std::string_view kind = is_blocked ? "blocked worker" : "slow handler";
+  const std::string_view kind = is_blocked ? alarm::blocked_worker : alarm::slow_handler;
   const auto swallowed = reporter_.admit(now(), kind);
   if (!swallowed) return;
   const auto* const cell = static_cast<const Cell*>(look.on_behalf);
-  const std::string actor = runtime_->path_from_outside(cell->handle());
+  const std::string actor = runtime_->path_of(cell->handle());
   const MessageInfo* const message = look.handling == nullptr ? nullptr : worker.message.type();
   const std::string what = message == nullptr ? "a lifecycle hook" : fmt::format("its handler of {}", message->name);
   const std::string so_far = format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(verdict.so_far));
-  reporter_.deliver(kind,
-                    is_blocked ? fmt::format("worker {} runs nothing but {}, which has been in {} for {}; work that "
-                                             "blocks belongs into context.offload",
-                                             worker.index, actor, what, so_far)
-                               : fmt::format("{} has been in {} for {}", actor, what, so_far),
-                    *swallowed);
+  reporter_.deliver({.kind = kind,
+                     .text = is_blocked
+                                 ? fmt::format("worker {} runs nothing but {}, which has been in {} for {}; work that "
+                                               "blocks belongs into context.offload",
+                                               worker.index, actor, what, so_far)
+                                 : fmt::format("{} has been in {} for {}", actor, what, so_far),
+                     .actor = actor,
+                     .message = std::string{message == nullptr ? std::string_view{} : message->name},
+                     .duration = verdict.so_far,
+                     .suppressed = *swallowed});
 }
 
 /// All workers sleep. When they have done so for a while, handlers that wait for each other are looked for, once until
@@ -208,7 +218,6 @@ void ThreadedWorld::report_stuck(const Worker& worker, const Watchdog::Look& loo
 /// Returns: when to look again, if nothing happens.
 Instant ThreadedWorld::watch_stillness(Instant present) {
   constexpr int searches_apart = 10;  // in units of ring_watch
-  constexpr std::size_t rings_told_max = 1'000;
   if (options_.ring_watch <= Duration::zero()) return Instant::max();
   const auto rest = idle_.rest();
   if (!rest.all_sleep) return Instant::max();  // who woke wakes the watchdog too
@@ -222,10 +231,7 @@ Instant ThreadedWorld::watch_stillness(Instant present) {
   if (present < due) return due;
   still_was_searched_ = true;
   next_ring_search_ = present + searches_apart * options_.ring_watch;
-  const auto alone = look_alone();
-  for (const std::string& ring : find_rings(*runtime_)) {
-    if (rings_told_.size() < rings_told_max && rings_told_.insert(ring).second) report("ask cycle", ring);
-  }
+  inspector_.tell_rings(*runtime_, present);
   return Instant::max();
 }
 

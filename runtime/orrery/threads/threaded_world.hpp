@@ -36,6 +36,7 @@
 #include "orrery/core/check.hpp"
 #include "orrery/threads/idle_workers.hpp"
 #include "orrery/threads/injection_deque.hpp"
+#include "orrery/threads/inspector.hpp"
 #include "orrery/threads/loop_fibers.hpp"
 #include "orrery/threads/offload_pool.hpp"
 #include "orrery/threads/reporter.hpp"
@@ -80,6 +81,7 @@ class ThreadedWorld final : public World {
   void schedule(Cell& cell) override;
   void schedule_from(Execution& here, Cell& cell) override;
   [[nodiscard]] Instant now() noexcept override;
+  [[nodiscard]] std::int64_t unix_nanoseconds() noexcept override;
   [[nodiscard]] std::uint64_t draw(std::uint64_t stream, std::uint64_t counter, std::uint64_t limit) override;
   [[nodiscard]] MessageId new_id(std::uint64_t stream, std::uint64_t counter) override;
   void arm(Timer& timer, Instant due) override;
@@ -91,6 +93,9 @@ class ThreadedWorld final : public World {
   void block(Wait& wait) override;
   void offload(std::shared_ptr<Job> job) override { offloads_.start(std::move(job)); }
   void report(std::string_view kind, const std::string& text) override;
+  void saw_backlog(const Cell& cell, std::size_t depth) override;
+  void saw_wait(const Cell& cell, const MessageInfo& message, Duration waited) override;
+  void saw_timeout(Handle asker, Handle asked, const MessageInfo& message, Duration after) override;
 
   /// Waits until nothing runs, is runnable, or is to come by a timer somebody waits for (see System).
   ///
@@ -98,12 +103,16 @@ class ThreadedWorld final : public World {
   [[nodiscard]] bool await_quiescence(Clock::time_point until);
   /// Waits until all workers sleep and no runnable actor waits for one. Returns, Threads, Blocks: as above.
   [[nodiscard]] bool await_idle(Clock::time_point until);
+  /// Returns: how many runnable actors wait for any worker.
+  [[nodiscard]] std::size_t injected() const noexcept { return injection_.size(); }
   [[nodiscard]] OffloadPool& offloads() noexcept { return offloads_; }
   [[nodiscard]] const OffloadPool& offloads() const noexcept { return offloads_; }
   /// Held by whoever looks at the waits of parked handlers: two who did so at once would each miss what the other holds.
   [[nodiscard]] std::unique_lock<std::mutex> look_alone() { return std::unique_lock{look_mutex_}; }
   [[nodiscard]] bool is_worker() const noexcept { return this_worker() != nullptr; }
   [[nodiscard]] fiber::StackCounts fibers() const { return loops_.counts(); }
+  [[nodiscard]] const Inspector& inspector() const noexcept { return inspector_; }
+  [[nodiscard]] const Reporter& reporter() const noexcept { return reporter_; }
 
  private:
   /// Returns: the calling worker of this world, null on any other thread.
@@ -150,6 +159,7 @@ class ThreadedWorld final : public World {
   std::vector<std::unique_ptr<Worker>> workers_;
   IdleWorkers idle_;
   std::mutex look_mutex_;
+  Inspector inspector_{options_, reporter_, look_mutex_};
   InjectionDeque<Cell> injection_;
 
   OffloadPool offloads_;
@@ -163,7 +173,6 @@ class ThreadedWorld final : public World {
   Instant still_since_{};
   bool still_was_searched_ = false;
   Instant next_ring_search_{};
-  std::set<std::string> rings_told_;
 };
 
 }  // namespace orrery

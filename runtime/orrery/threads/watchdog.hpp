@@ -48,6 +48,9 @@ class Watchdog {
   /// Threads: one, always the same.    Cost: O(1).
   [[nodiscard]] Verdict look(std::size_t worker, const Look& look, Instant now);
 
+  /// Returns: since when `worker` has looked as it did last; of no meaning if it ran nothing.    Threads: as look().
+  [[nodiscard]] Instant since(std::size_t worker) const noexcept { return seen_[worker].since; }
+
   [[nodiscard]] bool is_off() const noexcept {
     return limits_.slow_handler <= Duration::zero() && limits_.blocked_worker <= Duration::zero();
   }

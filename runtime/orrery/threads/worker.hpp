@@ -40,6 +40,9 @@ struct alignas(64) Worker : Execution, Sleeper {
   StealQueue<Cell> queue;
   TimerShard timers;
   Entropy victims;
+  SingleWriterCounter steals;                ///< actors taken from others, counted by visits
+  SingleWriterCounter asleep_ns;             ///< how long it slept
+  std::atomic<Duration::rep> same_since{0};  ///< written by the watchdog: since when it has been in the same handler
   std::thread thread;
 };
 

@@ -27,6 +27,7 @@ struct Execution;
 struct Link;
 class Ask;
 class ExitReason;
+struct LogEntry;
 class Job;
 struct MessageInfo;
 namespace fiber {
@@ -82,6 +83,7 @@ class Wait {
   [[nodiscard]] virtual bool needs(const Ask&) const noexcept { return false; }
 
   fiber::Fiber* fiber = nullptr;  ///< of the handler that waits, while it is parked; written by the world
+  Envelope* handling = nullptr;   ///< what it handles, its payload moved out; null in a lifecycle hook
 
  protected:
   ~Wait() = default;
@@ -146,6 +148,10 @@ class Observer {
   virtual void waiting(Handle who, const Wait& wait) = 0;
   virtual void resumed(Cell& cell) = 0;
   virtual void dead_letter(const Envelope& envelope, std::string_view reason) = 0;
+  /// Returns: whether entries of the log are wanted, so that they are made.
+  [[nodiscard]] virtual bool keeps_logs() const { return false; }
+  /// Somebody has said something. No act: nothing may depend on it.
+  virtual void logged(const LogEntry& entry) { static_cast<void>(entry); }
 };
 
 class World {
@@ -162,6 +168,9 @@ class World {
 
   /// Returns: the world's time. Never goes back.    Threads: any.
   [[nodiscard]] virtual Instant now() noexcept = 0;
+
+  /// Returns: nanoseconds since 1970, for people who read a log; where time is virtual, of that. Nothing is decided by it.
+  [[nodiscard]] virtual std::int64_t unix_nanoseconds() noexcept { return now().time_since_epoch().count(); }
 
   /// Returns: a number below `limit` (0 means the full 64 bits) for a named stream.
   /// Cost: integer arithmetic only.    Threads: any.
@@ -199,6 +208,20 @@ class World {
 
   /// A warning for the operator (or a finding for the test). Threads: any.
   virtual void report(std::string_view kind, const std::string& text) = 0;
+
+  // What an operator may want to hear of; a world decides. A simulation sees all of it in other ways.
+
+  /// So many messages wait at `cell` (or more: nobody counts beyond `backlog_counted_max`).
+  /// Threads: whoever runs the cell.
+  virtual void saw_backlog(const Cell& cell, std::size_t depth) { static_cast<void>(cell), static_cast<void>(depth); }
+  /// A message had waited for so long when it was taken, and is about to be handled.    Threads: whoever runs the cell.
+  virtual void saw_wait(const Cell& cell, const MessageInfo& message, Duration waited) {
+    static_cast<void>(cell), static_cast<void>(message), static_cast<void>(waited);
+  }
+  /// An ask has timed out. `asker` is unset outside of actors.    Threads: the asker's.
+  virtual void saw_timeout(Handle asker, Handle asked, const MessageInfo& message, Duration after) {
+    static_cast<void>(asker), static_cast<void>(asked), static_cast<void>(message), static_cast<void>(after);
+  }
 };
 
 }  // namespace orrery

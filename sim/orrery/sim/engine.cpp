@@ -216,7 +216,10 @@ bool Engine::must_stop() {
 
 /// What follows from an operation apart from its effect.
 void Engine::account_for(const Op& op) {
-  if (options_.record_events) executed_keys_.push_back(sim::key_of(op));
+  if (options_.record_events) {
+    executed_keys_.push_back(sim::key_of(op));
+    note_rivals();
+  }
   if (operations_ - jumped_at_ >= busy_max && (horizon_ != Horizon::time || now_ < until_)) {
     jump_to(now_ + std::chrono::milliseconds{1});  // S4
   }

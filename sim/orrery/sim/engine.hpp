@@ -25,8 +25,10 @@
 #include "orrery/sim/work.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -92,21 +94,29 @@ class Engine final : public orrery::World, public Observer, private Tables {
   [[nodiscard]] const void* peek(Handle handle, const ActorType* type);
 
   // ---- what the runner reads ------------------------------------------------------------------------------------
-  [[nodiscard]] const std::optional<Finding>& finding() const noexcept { return finding_; }
+  [[nodiscard]] const std::optional<Finding>& finding() const noexcept { return broken_ ? broken_ : finding_; }
+  [[nodiscard]] bool was_cut_short() const noexcept { return finding_.has_value(); }
   [[nodiscard]] bool wants_rerun_unreduced() const noexcept { return rerun_unreduced_; }
   [[nodiscard]] bool is_pruned() const noexcept { return is_pruned_; }
   [[nodiscard]] Hash128 trace_hash() const noexcept { return hasher_.value(); }
   [[nodiscard]] const Decisions& decisions() const noexcept { return decisions_; }
   [[nodiscard]] const std::vector<std::uint64_t>& executed_keys() const noexcept { return executed_keys_; }
   [[nodiscard]] std::vector<Event>& events() noexcept { return events_; }
+  [[nodiscard]] const std::vector<std::pair<std::string, std::string>>& attachments() const noexcept {
+    return attachments_;
+  }
   [[nodiscard]] std::uint64_t steps() const noexcept { return steps_; }
   [[nodiscard]] std::uint64_t operations() const noexcept { return operations_; }
   [[nodiscard]] const std::vector<FaultCount>& faults() const noexcept { return faults_; }
+  /// Returns: what faults have kept from its work, and nobody has sent again so far.
+  [[nodiscard]] std::vector<LostMessage> lost() const;
   [[nodiscard]] const std::vector<std::pair<std::string, bool>>& sometimes() const noexcept { return sometimes_hit_; }
   [[nodiscard]] std::string path_of(Handle handle) const;
   /// Returns: the path of the actor whose offloaded work runs right now, or empty.
   [[nodiscard]] std::string offloading() const;
   [[nodiscard]] const RunOptions& options() const noexcept { return options_; }
+  /// Adds to what is told of this run, while recording; of one name, the last counts.
+  void attach(std::string name, std::string text);
 
   // ---- World ------------------------------------------------------------------------------------------------------
   void schedule(Cell& cell) override;
@@ -149,6 +159,8 @@ class Engine final : public orrery::World, public Observer, private Tables {
   void waiting(Handle who, const Wait& wait) override;
   void resumed(Cell& cell) override;
   void dead_letter(const Envelope& envelope, std::string_view reason) override;
+  [[nodiscard]] bool keeps_logs() const override { return options_.record_events; }
+  void logged(const LogEntry& entry) override;
 
  private:
   /// Where the body of the test waits; that it goes on is an operation like any other.
@@ -255,6 +267,9 @@ class Engine final : public orrery::World, public Observer, private Tables {
   [[nodiscard]] bool has_something_to_lose(const Agent& who, const Envelope& envelope) const;
   [[nodiscard]] bool crashes_now(const Agent& who, const Envelope& envelope);
   void tell_crash(const Agent& who, const Envelope& envelope);
+  [[nodiscard]] static std::uint64_t key_of_loss(const Agent& from, const Agent& to, const Envelope& envelope);
+  void lose(const Agent& to, const Envelope& envelope, std::string_view fault);
+  void sent_again(const Agent& from, const Agent& to, const Envelope& envelope);
   /// Takes `op`, which is enabled, out for a while.
   void pause(Op& op, Duration length, std::string_view counted);
   // Those of a plan: fault_plan.cpp.
@@ -275,6 +290,8 @@ class Engine final : public orrery::World, public Observer, private Tables {
   void note(EventKind kind, const Agent& who, std::uint64_t a, std::uint64_t b);
   Event& record(EventKind kind, std::string from, std::string to, std::string message);
   void record_refusal(const Agent& from, const Agent& to, const Envelope& envelope, Enqueued outcome);
+  /// Remembers who could have acted in the place of who was chosen just now.
+  void note_rivals();
   void record_take(const Agent& from, const Agent& to, const Cell& cell, const Envelope& envelope);
   void record_end(const Agent& who, const Cell& cell, const Envelope& envelope, Ended how);
   [[nodiscard]] std::string last_handled() const;
@@ -338,10 +355,22 @@ class Engine final : public orrery::World, public Observer, private Tables {
   std::uint64_t operations_ = 0;
   std::uint64_t look_up_at_ = 0;  ///< until there are so many operations, only operations matter: see must_stop()
   TraceHasher hasher_;
-  std::optional<Finding> finding_;
+  std::optional<Finding> finding_;  ///< it ends the run
+  std::optional<Finding> broken_;   ///< the first broken invariant, with RunOptions::past_invariants
   Handle handling_{};
   const MessageInfo* last_message_ = nullptr;  ///< what was handled last
   std::size_t last_event_ = 0;                 ///< its event, while recording
+  // The rest only while recording.
+  struct SentBy {
+    Sent when;
+    std::vector<std::string> rivals;  ///< of the operation that sent it
+    std::uint64_t rivals_count = 0;
+  };
+  std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, SentBy> sent_;  ///< by sender, receiver and ordinal
+  std::vector<std::string> rivals_;  ///< of the operation that executes, until an event has them
+  std::uint64_t rivals_count_ = 0;
+  std::size_t decisions_seen_ = 0;
+  std::vector<std::pair<std::string, std::string>> attachments_;
 };
 
 inline std::uint64_t Engine::decide(const Point& point) {

@@ -156,8 +156,53 @@ bool Engine::crashes_now(const Agent& who, const Envelope& envelope) {
   return true;
 }
 
+std::uint64_t Engine::key_of_loss(const Agent& from, const Agent& to, const Envelope& envelope) {
+  TraceHasher hasher;
+  hasher.add(from.path_hash);
+  hasher.add(to.path_hash);
+  hasher.add(envelope.operations->message->name_hash);
+  envelope.operations->message->hash(envelope.payload(), hasher);
+  return hasher.value().lo;
+}
+
+void Engine::lose(const Agent& to, const Envelope& envelope, std::string_view fault) {
+  constexpr auto others = Envelope::is_ask | Envelope::is_assured | Envelope::is_tick | Envelope::is_notice |
+                          Envelope::uncounted | Envelope::given_away;
+  // A timed message carries the flag of exactly_once, which means nothing without is_assured.
+  if ((envelope.flags & others) != 0 || lost_.size() == lost_told_max) return;
+  const Agent& from = sender_of(envelope);
+  const MessageInfo& message = *envelope.operations->message;
+  Lost lost{.key = key_of_loss(from, to, envelope),
+            .told = {.type = std::string{message.name},
+                     .text = {},
+                     .from = agents_.path_of(from),
+                     .to = agents_.path_of(to),
+                     .fault = std::string{fault},
+                     .at = now_}};
+  message.describe(envelope.payload(), lost.told.text);
+  if (lost.told.text.size() > lost_text_max) lost.told.text.resize(lost_text_max);
+  lost_.push_back(std::move(lost));
+}
+
+/// The same message from the same sender to the same receiver, fields and all: a retry.
+void Engine::sent_again(const Agent& from, const Agent& to, const Envelope& envelope) {
+  if ((envelope.flags & Envelope::given_away) != 0) return;
+  const auto found = std::ranges::find(lost_, key_of_loss(from, to, envelope), &Lost::key);
+  if (found != lost_.end()) lost_.erase(found);
+}
+
+std::vector<LostMessage> Engine::lost() const {
+  std::vector<LostMessage> told;
+  for (const Lost& one : lost_) told.push_back(one.told);
+  return told;
+}
+
 void Engine::tell_crash(const Agent& who, const Envelope& envelope) {
   note(EventKind::fault, who, envelope.operations->message->name_hash, 0);
+  if (std::ranges::find(crashed_, &who) == crashed_.end()) {  // else a planned crash and a drawn one met
+    crashed_.push_back(&who);
+    lose(who, envelope, "crash");
+  }
   if (options_.record_events) {
     record(EventKind::fault, agents_.path_of(who), agents_.path_of(who),
            "fails as it is about to handle " + std::string{envelope.operations->message->name});
@@ -172,6 +217,7 @@ bool Engine::refuses(Handle target, const Envelope& envelope) {
   const bool is_drawn = !refusals_.empty() && strikes(refusals_, "refusal", refusable_++);
   if (!is_planned && !is_drawn) return false;
   note(EventKind::fault, to, envelope.operations->message->name_hash, 2);
+  lose(to, envelope, "refusal");
   if (options_.record_events) {
     const std::string path = agents_.path_of(to);
     record(EventKind::fault, path, path,

@@ -14,8 +14,10 @@
 // Source:       SPEC Z5; FoundationDB's ClogSend did nothing for ten years without anybody noticing.
 #pragma once
 #include "orrery/core/hash.hpp"
+#include "orrery/core/time.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -42,5 +44,21 @@ struct FaultCount {
   std::uint64_t effects = 0;  ///< how often something came of that
   friend bool operator==(const FaultCount&, const FaultCount&) = default;
 };
+
+/// A message that a fault has kept from its work, and that nobody has sent again: by a refusal or
+/// a crash, drawn or planned; of a crash also the mail that goes to the dead letters with the actor. Not a request, whose asker
+/// is told; not a message that the runtime delivers again by itself; not a tick or a notice.
+struct LostMessage {
+  std::string type;
+  std::string text;  ///< with its fields
+  std::string from;
+  std::string to;
+  std::string fault;
+  Instant at{};
+  friend bool operator==(const LostMessage&, const LostMessage&) = default;
+};
+/// So many are told of a run, and so many bytes of the text of each.
+inline constexpr std::size_t lost_told_max = 50;
+inline constexpr std::size_t lost_text_max = 200;
 
 }  // namespace orrery::sim

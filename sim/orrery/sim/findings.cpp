@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <ranges>
 #include <stdexcept>
 #include <utility>
 
@@ -44,6 +45,10 @@ std::string to_string(const Finding& finding) { return fmt::format("{} \"{}\"", 
 void Engine::report_finding(Finding finding) {
   if (finding_ || tearing_down_) return;  // stop at the first
   finding.step = steps_;
+  if (options_.past_invariants && finding.kind == FindingKind::invariant_violated) {
+    if (!broken_) broken_ = std::move(finding);
+    return;
+  }
   finding_ = std::move(finding);
   look_up_at_ = 0;
 }
@@ -164,6 +169,33 @@ std::string Engine::describe_wait(const std::string& who, const Wait& wait) cons
   return who;
 }
 
+namespace {
+
+/// Returns: the ask that `who` waits for in the mailbox of `target`, if it stands there; only where mail has one queue.
+const Envelope* ask_in_mailbox(const Cell& target, Handle who) {
+  for (const Link* link = target.mailbox.front(); link != nullptr; link = link->next.load(std::memory_order_relaxed)) {
+    const auto& envelope = static_cast<const Envelope&>(*link);
+    if (envelope.sender == who && envelope.is(Envelope::is_ask)) return &envelope;
+  }
+  return nullptr;
+}
+
+/// Returns: the last message of that sort that `to` took from `from`, or null.
+const Event* last_take(const std::vector<Event>& events, std::string_view from, std::string_view to,
+                       std::string_view message) {
+  for (const Event& event : std::views::reverse(events)) {
+    const bool is_it = event.kind == EventKind::take && event.from == from && event.to == to;
+    if (is_it && event.message.starts_with(message)) return &event;
+  }
+  return nullptr;
+}
+
+std::string place_text(std::string_view file, std::uint32_t line) {
+  return fmt::format("{}:{}", file.substr(file.rfind('/') + 1), line);
+}
+
+}  // namespace
+
 void Engine::waiting(Handle who, const Wait&) {
   if (!tearing_down_) find_ring(who);
 }
@@ -171,19 +203,37 @@ void Engine::waiting(Handle who, const Wait&) {
 /// Follows the wait-for edges from `start`; a way back to it is a ring. It is told from the smallest name on, so that one
 /// ring has one name whoever closed it.
 void Engine::find_ring(Handle start) {
-  std::vector<std::pair<std::string, std::string>> edges;  // who, and what he does to whom
+  struct Edge {
+    std::string who;
+    std::string does;   // to whom
+    std::string place;  // where the ask stands in the program, as far as that is known
+  };
+  std::vector<Edge> edges;
   Handle at = start;
   for (std::size_t hops = 0; hops <= agents_.size(); ++hops) {
     const Cell* const cell = runtime_->living_cell(at);
     if (cell == nullptr || cell->wait == nullptr || cell->wait->ready() || !cell->wait->blocked_by().is_set()) return;
     const std::string who = path_of(at);
-    edges.emplace_back(who, describe_wait(who, *cell->wait).substr(who.size()));
-    at = cell->wait->blocked_by();
+    const Wait& wait = *cell->wait;
+    edges.push_back({.who = who, .does = describe_wait(who, wait).substr(who.size()), .place = "?"});
+    if (const Cell* const target = runtime_->living_cell(wait.target());
+        target != nullptr && wait.message() != nullptr) {
+      if (const Envelope* const waiting = ask_in_mailbox(*target, at)) {
+        edges.back().place = place_text(waiting->where.file_name(), waiting->where.line());
+      } else if (const Event* const taken = last_take(events_, who, path_of(target->handle()), wait.message()->name)) {
+        edges.back().place = place_text(taken->file, taken->line);
+      }
+    }
+    at = wait.blocked_by();
     if (at == start) {
-      std::ranges::rotate(edges, std::ranges::min_element(edges));
-      std::string ring = edges.front().first;
-      for (const auto& [from, edge] : edges) ring += edge;
-      report_finding({.kind = FindingKind::ask_cycle, .name = ring, .detail = {}, .file = {}});
+      std::ranges::rotate(edges, std::ranges::min_element(edges, {}, &Edge::who));
+      std::string ring = edges.front().who;
+      std::string places;
+      for (const Edge& edge : edges) {
+        ring += edge.does;
+        places += (places.empty() ? "" : " -> ") + edge.place;
+      }
+      report_finding({.kind = FindingKind::ask_cycle, .name = ring, .detail = std::move(places), .file = {}});
       return;
     }
   }
@@ -191,25 +241,68 @@ void Engine::find_ring(Handle start) {
 
 void Engine::find_stuck(const Wait* of_the_test) {
   std::string who;
+  std::string why;
   std::uint64_t waits = 0;
   const auto add = [&](const std::string& text) {
     who += (who.empty() ? "" : "; ") + text;
     ++waits;
   };
-  if (of_the_test != nullptr) add(describe_wait(agents_.path_of(agents_.test()), *of_the_test));
+  const auto explain = [&](const std::string& waiter, Handle from, const Wait& wait) {
+    if (!options_.record_events || wait.kind() != Wait::Kind::ask || !wait.target().is_set()) return;
+    const std::string target = path_of(wait.target());
+    std::string since;  // it went on up to here
+    for (const Event& event : std::views::reverse(events_)) {
+      const bool is_its = (event.kind == EventKind::take && event.to == waiter) ||
+                          (event.kind == EventKind::resume && event.from == waiter);
+      if (!is_its) continue;
+      since = fmt::format(" since step {}, t={}", event.step, format_duration(event.at.time_since_epoch()));
+      break;
+    }
+    const std::string_view message = wait.message() != nullptr ? wait.message()->name : "";
+    const Event* const taken = last_take(events_, waiter, target, message);
+    const Cell* const cell = runtime_->living_cell(wait.target());
+    const Envelope* const waiting = cell == nullptr ? nullptr : ask_in_mailbox(*cell, from);
+    std::string place;
+    if (waiting != nullptr) {
+      place = " (" + place_text(waiting->where.file_name(), waiting->where.line()) + ")";
+    } else if (taken != nullptr) {
+      place = " (" + place_text(taken->file, taken->line) + ")";
+    }
+    std::string reason = waiting != nullptr ? " has not taken it" : " keeps it, and has not replied";
+    if (cell == nullptr || cell->life != Cell::Life::living) {
+      reason = " has ended";
+      for (const Event& event : std::views::reverse(events_)) {
+        if (event.kind != EventKind::exit || event.from != target) continue;
+        reason = fmt::format(" ended after step {}, t={} ({}), and was not restarted", event.step,
+                             format_duration(event.at.time_since_epoch()), event.message);
+        break;
+      }
+    } else if (cell->wait != nullptr && !cell->wait->ready()) {
+      reason = " waits itself";
+    } else if (taken != nullptr && taken->reply == "stashed") {
+      reason = fmt::format(" has put it aside in step {}, and not taken it up again", taken->step);
+    }
+    why += fmt::format("\n{} waits for {}{}{}: {}{}", waiter, target, since, place, target, reason);
+  };
+  if (of_the_test != nullptr) {
+    add(describe_wait(agents_.path_of(agents_.test()), *of_the_test));
+    explain(agents_.path_of(agents_.test()), agents_.test().handle, *of_the_test);
+  }
   runtime_->for_each_cell([&](Cell& cell) {
     if (cell.wait != nullptr && cell.wait->fiber != nullptr && !cell.wait->ready()) {
       add(describe_wait(path_of(cell.handle()), *cell.wait));
+      explain(path_of(cell.handle()), cell.handle(), *cell.wait);
     }
   });
   for (const std::string& text : describe_waiting_works()) add(text);
   if (waits == 0) return;
   // A periodic tick may still help; the body of the test waits with them, and has found that they do not.
   if (of_the_test == nullptr && !timers_.empty() && timers_.first().due != Instant::max()) return;
-  report_finding({.kind = FindingKind::stuck,
-                  .name = who,
-                  .detail = fmt::format("nothing runnable, {} {} unanswered", waits, waits == 1 ? "wait" : "waits"),
-                  .file = {}});
+  report_finding(
+      {.kind = FindingKind::stuck,
+       .name = who,
+       .detail = fmt::format("nothing runnable, {} {} unanswered{}", waits, waits == 1 ? "wait" : "waits", why),
+       .file = {}});
 }
 
 void Engine::check_at_rest() {

@@ -85,6 +85,8 @@ std::string_view to_string(EventKind kind) noexcept {
       return "finish";
     case EventKind::fault:
       return "fault";
+    case EventKind::log:
+      return "log";
   }
   return "unknown";
 }
@@ -124,8 +126,29 @@ Event& Engine::record(EventKind kind, std::string from, std::string to, std::str
                      .reply = {},
                      .before = {},
                      .after = {},
-                     .file = {}});
+                     .file = {},
+                     .rivals = std::exchange(rivals_, {}),
+                     .rivals_count = std::exchange(rivals_count_, 0)});
   return events_.back();
+}
+
+void Engine::note_rivals() {
+  rivals_.clear();
+  rivals_count_ = 0;
+  const bool was_a_choice = decisions_.size() != std::exchange(decisions_seen_, decisions_.size()) &&
+                            decisions_.back().kind == DecisionKind::schedule;
+  if (!was_a_choice) return;
+  rivals_count_ = enabled_.size();
+  for (std::uint64_t i = 0; i < rivals_count_ && rivals_.size() < rivals_told_max; ++i) {
+    std::string path = agents_.path_of(*enabled_.option(i).agent);
+    if (std::ranges::find(rivals_, path) == rivals_.end()) rivals_.push_back(std::move(path));
+  }
+}
+
+void Engine::attach(std::string name, std::string text) {
+  if (!options_.record_events) return;
+  std::erase_if(attachments_, [&](const auto& one) { return one.first == name; });
+  attachments_.emplace_back(std::move(name), std::move(text));
 }
 
 std::string_view Engine::purpose_name(Timer::Purpose purpose) noexcept {
@@ -288,7 +311,12 @@ void Engine::enqueued(Handle target, Envelope& envelope, Enqueued outcome) {
   const EventKind kind = outcome == Enqueued::accepted ? EventKind::enqueue : kind_of(outcome);
   if (is_watched_) strategy_.sent(*acting_, from, to, envelope.ordinal);
   note(kind, to, from.path_hash ^ mix64(envelope.operations->message->name_hash), hash_of(envelope) + envelope.ordinal);
-  if (options_.record_events && kind != EventKind::enqueue) record_refusal(from, to, envelope, outcome);
+  if (!lost_.empty() && kind != EventKind::refuse) [[unlikely]]
+    sent_again(from, to, envelope);
+  if (!options_.record_events) return;
+  if (kind != EventKind::enqueue) record_refusal(from, to, envelope, outcome);
+  sent_.insert_or_assign({from.index, to.index, envelope.ordinal},
+                         SentBy{{steps_, now_}, std::exchange(rivals_, {}), std::exchange(rivals_count_, 0)});
 }
 
 void Engine::record_refusal(const Agent& from, const Agent& to, const Envelope& envelope, Enqueued outcome) {
@@ -322,7 +350,9 @@ bool Engine::taken(Cell& cell, Envelope& envelope) {
   if (crashes_.empty() && plan_.empty()) [[likely]]
     return false;
   const bool is_planned = plan_crashes(me, envelope);
-  return (!crashes_.empty() && crashes_now(me, envelope)) || is_planned;
+  if ((!crashes_.empty() && crashes_now(me, envelope)) || is_planned) return true;
+  if (!lost_.empty()) sent_again(from, me, envelope);  // it had been sent again before the first one was lost
+  return false;
 }
 
 void Engine::record_take(const Agent& from, const Agent& to, const Cell& cell, const Envelope& envelope) {
@@ -333,6 +363,13 @@ void Engine::record_take(const Agent& from, const Agent& to, const Cell& cell, c
   Event& event = record(EventKind::take, agents_.path_of(from), agents_.path_of(to), std::move(message));
   event.file = envelope.where.file_name();
   event.line = envelope.where.line();
+  if (const auto sent = sent_.find({from.index, to.index, envelope.ordinal}); sent != sent_.end()) {
+    event.sent = sent->second.when;
+    if (event.rivals_count == 0) {
+      event.rivals = sent->second.rivals;
+      event.rivals_count = sent->second.rivals_count;
+    }
+  }
   cell.type->fields(cell.actor, event.before);
 }
 
@@ -389,6 +426,14 @@ void Engine::replied(const Ask& ask, bool in_time) {
   }
 }
 
+/// Told in the story and nowhere else: whether a handler says something changes no run.
+void Engine::logged(const LogEntry& entry) {
+  if (!options_.record_events || tearing_down_) return;
+  Event& event = record(EventKind::log, entry.actor, {}, entry.sentence());
+  event.file = entry.where.file_name();
+  event.line = entry.where.line();
+}
+
 void Engine::resumed(Cell& cell) {
   if (tearing_down_) return;
   ++steps_;
@@ -412,6 +457,7 @@ void Engine::restarted(Cell& cell) {
   if (tearing_down_) return;
   const Agent& me = agent(cell.handle());
   note(EventKind::restart, me, cell.incarnation, 0);
+  if (!crashed_.empty()) std::erase(crashed_, &me);  // what it loses from now on is not the fault's doing
   if (options_.record_events) {
     record(EventKind::restart, agents_.path_of(me), agents_.path_of(me),
            fmt::format("incarnation {}", cell.incarnation));
@@ -422,6 +468,10 @@ void Engine::dead_letter(const Envelope& envelope, std::string_view reason) {
   if (tearing_down_) return;
   const Agent& from = sender_of(envelope);
   note(EventKind::dead_letter, from, envelope.operations->message->name_hash, hash_text(reason));
+  // Mail that goes with the actor, or with the life of it, that a fault has ended.
+  if (!crashed_.empty() && std::ranges::find(crashed_, acting_) != crashed_.end() &&
+      (reason == to_string(DeadLetterReason::actor_stopped) || reason == to_string(DeadLetterReason::restart_dropped)))
+    lose(*acting_, envelope, "crash");
   if (options_.record_events) {
     record(EventKind::dead_letter, agents_.path_of(from), "dead letters",
            fmt::format("{} ({})", envelope.operations->message->name, reason));

@@ -47,6 +47,9 @@ struct RunOptions {
   std::uint64_t slow_reach = 64;        ///< somebody becomes slow within so many operations
   /// Offer no choice where none can matter (docs/simulation.md). Off: for the tests that check just that.
   bool reduce = true;
+  /// A run goes on when an `always` is broken, and is found guilty of the first one at its end: for who counts schedules, of
+  /// which a run that ends early has only a part.
+  bool past_invariants = false;
   /// In a build with ThreadSanitizer: let it judge accesses of different actors to the same memory (races.hpp). Elsewhere it
   /// changes nothing.
   bool find_races = false;

@@ -28,13 +28,16 @@ bool attempt(const Body& body, Strategy& strategy, const RunOptions& options, Ou
   outcome.divergence = strategy.divergence();
   outcome.ledger = world.finish();
   outcome.finding = engine.finding();
+  outcome.cut_short = engine.was_cut_short();
   outcome.pruned = engine.is_pruned();
   outcome.trace_hash = engine.trace_hash();
   outcome.decisions = engine.decisions();
   outcome.order = engine.executed_keys();
   outcome.events = std::move(engine.events());
+  outcome.attachments = engine.attachments();
   outcome.sometimes = engine.sometimes();
   outcome.faults = engine.faults();
+  outcome.lost = engine.lost();
   outcome.steps = engine.steps();
   outcome.operations = engine.operations();
   return true;

@@ -19,14 +19,18 @@ struct Outcome {
   Decisions decisions;
   std::vector<std::uint64_t> order;  ///< keys of the executed operations; only with RunOptions::record_events
   std::vector<Event> events;         ///< only with RunOptions::record_events
+  /// What the program has added to its report, by name; only with RunOptions::record_events.
+  std::vector<std::pair<std::string, std::string>> attachments;
   std::vector<std::pair<std::string, bool>> sometimes;
   std::vector<FaultCount> faults;  ///< what was planned to go wrong, and did
+  std::vector<LostMessage> lost;   ///< what that has kept from its work for good
   std::uint64_t steps = 0;
   std::uint64_t operations = 0;
   Duration virtual_time{};
   Ledger ledger;
-  bool reduced = true;  ///< false: an actor stopped another one, so the run was made without reductions
-  bool pruned = false;  ///< the strategy has given the run up: it shows nothing
+  bool reduced = true;     ///< false: an actor stopped another one, so the run was made without reductions
+  bool cut_short = false;  ///< a finding has ended the run before its time
+  bool pruned = false;     ///< the strategy has given the run up: it shows nothing
   std::optional<std::string> divergence;  ///< of a replay
 };
 

@@ -40,6 +40,12 @@ struct FaultSite {
   bool is_active = false;
 };
 
+/// A message that is lost unless it is sent again.
+struct Lost {
+  std::uint64_t key = 0;  ///< who sent it, to whom, and what it is
+  LostMessage told;
+};
+
 struct Tables {
   Agents agents_;
   EnabledOps enabled_;
@@ -57,6 +63,8 @@ struct Tables {
   std::vector<std::uint64_t> slows_;  ///< when somebody becomes slow, who, and for how long: see SlowPlan; newest last
   std::vector<FaultSite> fault_sites_;
   std::vector<FaultCount> faults_;
+  std::vector<Lost> lost_;
+  std::vector<const Agent*> crashed_;  ///< by a fault
 
   Decisions decisions_;
   std::vector<std::uint64_t> executed_keys_;
@@ -85,6 +93,8 @@ struct Tables {
     clear_and_keep(slows_);
     clear_and_keep(fault_sites_);
     clear_and_keep(faults_);
+    clear_and_keep(lost_);
+    clear_and_keep(crashed_);
     clear_and_keep(decisions_);
     clear_and_keep(executed_keys_);
     clear_and_keep(events_);

@@ -8,7 +8,9 @@
 #include "orrery/core/hash.hpp"
 #include "orrery/core/time.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -35,9 +37,18 @@ enum class EventKind : std::uint8_t {
   time,
   stall,
   finish,
-  fault
+  fault,
+  log  ///< what a handler has said; not part of the hash
 };
 [[nodiscard]] std::string_view to_string(EventKind kind) noexcept;
+
+/// When a message left its sender.
+struct Sent {
+  std::uint64_t step = 0;  ///< so many had been made; that of its sender may be an earlier one
+  Instant at{};
+};
+/// So many rivals of an event are told by name.
+inline constexpr std::size_t rivals_told_max = 8;
 
 /// One visible act, with everything a report wants to say about it.
 struct Event {
@@ -52,6 +63,9 @@ struct Event {
   ActorType::Fields after;
   std::string file;
   std::uint32_t line = 0;
+  std::optional<Sent> sent{};         ///< of a message that is taken
+  std::vector<std::string> rivals{};  ///< who could have acted instead, where there was a choice
+  std::uint64_t rivals_count = 0;     ///< how many operations those had
 };
 
 /// Prints one event in one line.

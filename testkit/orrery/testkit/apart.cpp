@@ -1,5 +1,6 @@
 // apart.cpp: the second half of workers.hpp: one thing, made in a process of its own.
 #include "orrery/core/check.hpp"
+#include "orrery/core/signal_safe.hpp"
 #include "orrery/testkit/assertions.hpp"
 #include "orrery/testkit/crash.hpp"
 #include "orrery/testkit/wire.hpp"

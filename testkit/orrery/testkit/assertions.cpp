@@ -56,6 +56,12 @@ class Capture final : public ::testing::ScopedFakeTestPartResultReporter {
 
 sim::World* world_of_this_run() noexcept { return this_world; }
 
+bool is_run_told() noexcept { return this_world != nullptr && this_world->internals().options().record_events; }
+
+void attach_to_run(std::string name, std::string text) {
+  if (this_world != nullptr) this_world->internals().attach(std::move(name), std::move(text));
+}
+
 std::string place_of(sim::World& world, bool with_payload) {
   const Execution& execution = world.internals().execution();
   if (const std::string actor = world.internals().offloading(); !actor.empty()) {

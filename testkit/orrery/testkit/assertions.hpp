@@ -17,6 +17,11 @@ namespace orrery::testkit {
 
 /// Returns: the world of the run that this process is in the middle of, or null. For reports of a crash.
 [[nodiscard]] sim::World* world_of_this_run() noexcept;
+/// Returns: whether this process is in the middle of a run of which a report will be made.
+[[nodiscard]] bool is_run_told() noexcept;
+/// Adds a text to the report of the run that this process is in the middle of, if it is one of a check; of one name, the last
+/// counts.
+void attach_to_run(std::string name, std::string text);
 /// Returns: who is in the middle of what: "in alice, handling Withdraw{amount=100}", or the message's name alone.
 [[nodiscard]] std::string place_of(sim::World& world, bool with_payload = true);
 

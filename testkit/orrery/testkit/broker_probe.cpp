@@ -30,7 +30,7 @@ class BrokerTestProbe::Ear final : public BrokerListener {
     std::string message;
     act.message->describe(act.payload, message);
     std::string text = fmt::format("{} {}", word_of(act.kind), message);
-    if (act.to.is_set()) text += fmt::format(" to {}", runtime_.path_from_outside(act.to));
+    if (act.to.is_set()) text += fmt::format(" to {}", runtime_.path_of(act.to));
     if (!act.topic.empty()) text += fmt::format(" on {}", act.topic);
     Heard heard{act.kind,    act.to,          std::string{act.topic},
                 act.message, std::move(text), act.copy == nullptr ? nullptr : act.copy(act.payload)};
@@ -66,7 +66,7 @@ testing::AssertionResult BrokerTestProbe::assert_sent_to(Handle actor, std::size
       return one.to == actor && (one.kind == BrokerAct::Kind::sent || one.kind == BrokerAct::Kind::routed);
     }));
   });
-  return judge(found, count, fmt::format("sent to {}", broker_.runtime().path_from_outside(actor)));
+  return judge(found, count, fmt::format("sent to {}", broker_.runtime().path_of(actor)));
 }
 
 testing::AssertionResult BrokerTestProbe::assert_broadcast(std::size_t count) const {

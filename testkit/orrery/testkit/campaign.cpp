@@ -3,6 +3,7 @@
 #include "orrery/core/entropy.hpp"
 #include "orrery/testkit/assertions.hpp"
 #include "orrery/testkit/build_id.hpp"
+#include "orrery/testkit/diverged.hpp"
 #include "orrery/testkit/second_process.hpp"
 #include "orrery/testkit/shrink.hpp"
 #include "orrery/testkit/swarm.hpp"
@@ -64,6 +65,7 @@ sim::Finding non_determinism(std::string name, const sim::Outcome& first, const 
 void blame(Failure& failure, std::string name, const sim::Outcome& first, sim::Outcome second) {
   failure.finding = non_determinism(std::move(name), first, second);
   failure.input = failure.original_input;
+  failure.other = first;
   failure.outcome = std::move(second);
 }
 
@@ -124,6 +126,7 @@ void shrink_failure(Failure& failure, const Property& property, const CheckOptio
     return;
   }
   failure.outcome = std::move(shrunk.outcome);
+  failure.history = std::move(shrunk.history);
 }
 
 MadeRun execute_here(const Property& property, const Input& input, const sim::MakeStrategy& make_strategy,
@@ -287,7 +290,8 @@ RunNote note_run(Runs& runs, std::uint64_t run) {
                .finding = outcome.finding,
                .differs = {},
                .sometimes = outcome.sometimes,
-               .faults = outcome.faults};
+               .faults = outcome.faults,
+               .lost = outcome.finding ? std::vector<sim::LostMessage>{} : outcome.lost};
   if (run == 0 && !outcome.finding) {
     const sim::Outcome again = runs.make(run);
     if (!is_same(outcome, again)) {
@@ -321,6 +325,7 @@ std::optional<Failure> investigate(const Property& property, const CheckOptions&
   }
   if (is_stable) {
     shrink_failure(failure, property, options, std::move(input), std::move(first));
+    if (options.explain && !failure.history.empty()) explain_failure(failure, property, options);
     return failure;
   }
   blame(failure, fmt::format("two executions of run {} differ", note.run), first, std::move(second));
@@ -353,6 +358,7 @@ void put_outcome(Record& record, const sim::Outcome& outcome) {
   record.decisions = outcome.decisions;
   record.steps = outcome.steps;
   record.trace_hash = outcome.trace_hash;
+  record.told = tell_each_step(outcome);
   if (outcome.finding) record.finding = to_string(*outcome.finding);
 }
 

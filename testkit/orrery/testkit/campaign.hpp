@@ -11,6 +11,7 @@
 #include "orrery/sim/run.hpp"
 #include "orrery/sim/strategies/follow.hpp"
 #include "orrery/sim/strategies/portfolio.hpp"
+#include "orrery/testkit/explain.hpp"
 #include "orrery/testkit/input.hpp"
 #include "orrery/testkit/record.hpp"
 #include "orrery/testkit/token.hpp"
@@ -42,6 +43,8 @@ struct CheckOptions {
   int commands_max = 20;  ///< the size of generated inputs grows to this
   /// Only a check in a test can be found in another process: it sets this. For a campaign of one's own it is `none`.
   OtherProcess other_process = OtherProcess::none;
+  /// What a shrunk failure depends on is found out, too (explain.hpp). Only a report needs it: a check in a test sets this.
+  bool explain = false;
 };
 
 struct Property {
@@ -70,6 +73,13 @@ struct ChoiceCounts {
 };
 [[nodiscard]] ChoiceCounts count_choices(const sim::Decisions& decisions) noexcept;
 
+/// A run on the way from the one that was found to the smallest.
+struct ShrinkStage {
+  std::string input;  ///< as text
+  ChoiceCounts choices;
+  sim::Outcome outcome;  ///< with its events
+};
+
 /// A failure, shrunk; or two executions of one run that differ, as they were found.
 struct Failure {
   sim::Finding finding;
@@ -81,6 +91,11 @@ struct Failure {
   std::uint64_t original_choices = 0;  ///< of the schedule, in the run that was found
   std::uint64_t shrink_runs = 0;       ///< how often the program was run to shrink it
   std::uint64_t shrink_steps = 0;      ///< how often that made it smaller
+  Explanation explanation;             ///< what the shrunk run depends on; empty when nobody looked
+  /// From the run that was found to the shrunk one, both included; a few between them. Empty when it was not shrunk.
+  std::vector<ShrinkStage> history;
+  /// Of non-determinism: the execution that `outcome` differs from, with its events if they were recorded.
+  std::optional<sim::Outcome> other;
 };
 
 /// What a campaign remembers of one run, once it is made.
@@ -93,6 +108,7 @@ struct RunNote {
   std::string differs;  ///< not empty: the run was made twice, and this is what the second execution came to
   std::vector<std::pair<std::string, bool>> sometimes;
   std::vector<sim::FaultCount> faults;
+  std::vector<sim::LostMessage> lost;  ///< of a run that holds
 
   [[nodiscard]] bool failed() const noexcept { return finding.has_value() || !differs.empty(); }
 };

@@ -3,14 +3,18 @@
 #include "orrery/core/check.hpp"
 #include "orrery/testkit/build_id.hpp"
 #include "orrery/testkit/crash.hpp"
+#include "orrery/testkit/diverged.hpp"
 #include "orrery/testkit/events.hpp"
 #include "orrery/testkit/loose.hpp"
 #include "orrery/testkit/modes.hpp"
+#include "orrery/testkit/onlooker.hpp"
 #include "orrery/testkit/progress.hpp"
 #include "orrery/testkit/regressions.hpp"
+#include "orrery/testkit/replay_words.hpp"
 #include "orrery/testkit/report.hpp"
 #include "orrery/testkit/second_process.hpp"
 #include "orrery/testkit/settings.hpp"
+#include "orrery/testkit/short_log.hpp"
 #include "orrery/testkit/state.hpp"
 #include "orrery/testkit/story.hpp"
 #include "orrery/testkit/text.hpp"
@@ -112,12 +116,20 @@ const Wanted& wanted_replay() {
   return wanted;
 }
 
+/// Reports a failure, and its short log where ORRERY_LOG asks for it.
+void tell_failure(const Failure& failure, std::source_location where, std::string_view variant = {}) {
+  if (settings().log == LogForm::brief) fmt::print("{}", short_log(trace_events(failure.outcome)));
+  report_failure(failure, where, variant);
+}
+
 /// Reports a failure that was made again; what ORRERY_UNTIL says ends the story there, and nothing is written.
-void report_again(const Failure& failure, std::source_location where, std::string_view variant = {}) {
-  if (!settings().until) return report_failure(failure, where, variant);
+void report_again(const Property& property, const CheckOptions& options, const Failure& failure,
+                  std::source_location where, std::string_view variant = {}) {
+  if (!settings().until) return tell_failure(failure, where, variant);
   sim::Outcome shown = failure.outcome;
   std::erase_if(shown.events, [](const sim::Event& event) { return event.step >= *settings().until; });
-  fmt::print("STEPS\n{}", tell_steps(shown, StoryLength::whole));
+  fmt::print("STEPS\n{}\nACTORS before step {}\n{}\n", tell_steps(shown, StoryLength::whole), *settings().until,
+             actors_before(property, options, failure.record, *settings().until));
   GTEST_MESSAGE_AT_(where.file_name(), static_cast<int>(where.line()), "", ::testing::TestPartResult::kNonFatalFailure)
       << fmt::format("the steps from {} on are left out; {}\n", *settings().until, to_string(failure.finding));
 }
@@ -134,8 +146,12 @@ void replay_token(const Property& property, CheckOptions options, const Wanted& 
   if (failure->finding.kind != sim::FindingKind::non_determinism) {
     say(fmt::format("replay {}: reproduced (run {}, {} after shrinking, trace {})", wanted.text, wanted.token.run,
                     count_of(failure->outcome.steps, "step"), to_hex(failure->outcome.trace_hash)));
+  } else {
+    const sim::Outcome& first = failure->other ? *failure->other : failure->outcome;
+    say(fmt::format("replay {}: run {} {} (traces {} and {})", wanted.text, wanted.token.run, does_not_repeat_itself,
+                    to_hex(first.trace_hash), to_hex(failure->outcome.trace_hash)));
   }
-  report_again(*failure, where);
+  report_again(property, options, *failure, where);
 }
 
 [[noreturn]] void exit_diverged_because(const Wanted& wanted, std::string_view why) {
@@ -151,8 +167,8 @@ sim::Outcome follow(const Property& property, const CheckOptions& options, const
 }
 
 /// Tells what following the record has come to.
-void report_replay(const Wanted& wanted, const sim::Outcome& outcome, const std::string& input,
-                   std::source_location where) {
+void report_replay(const Property& property, const CheckOptions& options, const Wanted& wanted,
+                   const sim::Outcome& outcome, const std::string& input, std::source_location where) {
   const Record& record = *wanted.record;
   const auto what =
       outcome.trace_hash == record.trace_hash
@@ -163,8 +179,12 @@ void report_replay(const Wanted& wanted, const sim::Outcome& outcome, const std:
     return;
   }
   say(fmt::format("replay {}: reproduced ({})", wanted.text, what));
-  report_again(failure_of_replay(record, outcome, input), where,
-               outcome.trace_hash == record.trace_hash ? "" : "-loose");
+  const bool is_same = outcome.trace_hash == record.trace_hash;
+  Failure failure = failure_of_replay(record, outcome, input);
+  const bool is_looked_at_otherwise = settings().break_at || settings().until;
+  if (options.explain && is_same && !is_looked_at_otherwise && failure.finding.kind != sim::FindingKind::crash)
+    explain_failure(failure, property, options);
+  report_again(property, options, failure, where, is_same ? "" : "-loose");
 }
 
 void replay_file(const Property& property, const CheckOptions& options, const Wanted& wanted,
@@ -172,18 +192,20 @@ void replay_file(const Property& property, const CheckOptions& options, const Wa
   const Record& record = *wanted.record;
   TokenWatch watch{property.name, command_for(property.name)};
   watch.enter(record.token);
+  if (settings().verbose && !settings().break_at) {
+    fmt::print("EVENTS, as they happen\n");
+    tell_as_it_happens(property, options, record, std::cout);
+  }
   std::string input;
   sim::Outcome outcome = follow(property, options, record, input);
-  if (!outcome.divergence && outcome.trace_hash == record.trace_hash) {
-    return report_replay(wanted, outcome, input, where);
-  }
-  std::string why = outcome.divergence.value_or("the same decisions lead to another trace: the program has changed");
+  if (is_run_of(outcome, record)) return report_replay(property, options, wanted, outcome, input, where);
+  std::string why = where_it_diverged(record, outcome);
   if (record.build != build_id()) why += fmt::format(" (recorded by build {}, this is {})", record.build, build_id());
   if (settings().mode != Mode::loose) exit_diverged_because(wanted, why);
   say(fmt::format("replay {}: followed loosely, since {}", wanted.text, why));
   const LooseReplay loose = replay_loosely(property, options, record);
   say(fmt::format("replay {}: {}", wanted.text, describe(loose)));
-  if (loose.failure) report_again(*loose.failure, where, "-loose");
+  if (loose.failure) report_again(property, options, *loose.failure, where, "-loose");
 }
 
 /// Writes all events of the run to a file.
@@ -193,7 +215,8 @@ void trace_run(const Property& property, CheckOptions options, const Wanted& wan
   std::string input;
   const sim::Outcome outcome = wanted.record ? replay_record(property, options, *wanted.record, input)
                                              : make_run(property, options, wanted.token.seed, wanted.token.run, true);
-  if (outcome.divergence) exit_diverged_because(wanted, *outcome.divergence);
+  if (outcome.divergence)
+    exit_diverged_because(wanted, wanted.record ? where_it_diverged(*wanted.record, outcome) : *outcome.divergence);
   if (const auto written = write_file(*settings().trace_file, trace_lines(outcome)); !written) {
     refuse_setting("ORRERY_TRACE_FILE: " + written.error());
   }
@@ -211,7 +234,7 @@ void shrink_file(const Property& property, const CheckOptions& options, const Wa
   say(fmt::format("shrunk {}: {} -> {}, {} of {} taken", wanted.text, count_of(wanted.record->steps, "step"),
                   count_of(failure->outcome.steps, "step"), failure->shrink_steps,
                   count_of(failure->shrink_runs, "run")));
-  report_failure(*failure, where);
+  tell_failure(*failure, where);
 }
 
 /// Somebody decides the schedule of the wanted run, or of the campaign's last size of input.
@@ -240,7 +263,7 @@ void step_run(const Property& property, CheckOptions options, const Wanted* want
   put_outcome(failure.record, outcome);
   failure.input = failure.original_input = input_of(property, origin, path)->describe();
   failure.outcome = std::move(outcome);
-  report_failure(failure, where, "-by-hand");
+  tell_failure(failure, where, "-by-hand");
 }
 
 void do_what_is_wanted(const Property& property, const CheckOptions& options, const Wanted& wanted,
@@ -327,7 +350,7 @@ void run_the_campaign(const Property& property, const CheckOptions& options, std
   };
   loop.on_group = [&](const Failure& failure) {
     line.clear();
-    report_failure(failure, where);
+    tell_failure(failure, where);
   };
   emit(event_object("run_started")
            .add("test", property.name)
@@ -347,7 +370,7 @@ void run_the_campaign(const Property& property, const CheckOptions& options, std
       say(fmt::format("run {} failed; shrunk in {} ({}); repeated from its record: identical", failure.run,
                       count_of(failure.shrink_steps, "step"), count_of(failure.shrink_runs, "run")));
     }
-    report_failure(failure, where);
+    tell_failure(failure, where);
   } else if (set.explore) {
     report_explored(property.name, result, seed, where);
   } else {
@@ -362,7 +385,7 @@ bool a_kept_failure_fails(const Property& property, const CheckOptions& options,
   for (const std::string& text : replayed.lines) say(text);
   if (replayed.bad_file) refuse_setting("a kept failure: " + *replayed.bad_file);
   if (!replayed.failure) return false;
-  report_failure(*replayed.failure, where, replayed.fits ? "" : "-loose");
+  tell_failure(*replayed.failure, where, replayed.fits ? "" : "-loose");
   LoopResult result;
   result.ended = Ended::failed;
   emit_done(property.name, result, {});
@@ -415,6 +438,7 @@ void check_property(const Property& property, CheckOptions options, std::source_
   options.strategy = set.strategy.value_or(options.strategy);
   options.grain = set.grain.value_or(options.grain);
   options.swarm = set.swarm;
+  options.explain = set.explain;
   const std::uint64_t seed = set.seed.value_or(default_seed);
   ORRERY_CHECK(options.runs > 0, "{} is checked with no run at all", property.name);
   if (is_second_process()) return answer_from_second_process(property, options);

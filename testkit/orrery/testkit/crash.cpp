@@ -1,6 +1,7 @@
 #include "orrery/testkit/crash.hpp"
 
 #include "orrery/core/check.hpp"
+#include "orrery/core/signal_safe.hpp"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,13 +20,12 @@ namespace orrery::testkit {
 
 namespace {
 
-constexpr std::array signals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 constexpr std::size_t stack_bytes = std::size_t{256} * 1024;
 
 struct Watch {
   void (*on_crash)(int, void*) = nullptr;
   void* argument = nullptr;
-  std::array<struct sigaction, signals.size()> before{};
+  std::array<struct sigaction, fatal_signals.size()> before{};
   stack_t stack_before{};
   void* stack = nullptr;
   std::atomic<bool> crashed{false};
@@ -40,8 +40,8 @@ void tell_once(int signal) {
 void handle(int signal, siginfo_t* info, void*) {
   const int error = errno;
   tell_once(signal);
-  for (std::size_t i = 0; i < signals.size(); ++i) {
-    if (signals[i] == signal) sigaction(signal, &watch.before[i], nullptr);
+  for (std::size_t i = 0; i < fatal_signals.size(); ++i) {
+    if (fatal_signals[i] == signal) sigaction(signal, &watch.before[i], nullptr);
   }
   // A faulty instruction is executed again, and meets who was there before; what somebody has sent must be sent again.
   if (info->si_code <= 0) raise(signal);
@@ -64,7 +64,7 @@ CrashWatch::CrashWatch(void (*on_crash)(int, void*), void* argument) : is_first_
   action.sa_sigaction = handle;
   action.sa_flags = SA_ONSTACK | SA_SIGINFO;
   sigemptyset(&action.sa_mask);
-  for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &action, &watch.before[i]);
+  for (std::size_t i = 0; i < fatal_signals.size(); ++i) sigaction(fatal_signals[i], &action, &watch.before[i]);
   watching = true;
   if (&__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback([] { tell_once(0); });
 }
@@ -73,37 +73,9 @@ CrashWatch::~CrashWatch() {
   if (!is_first_) return;
   if (&__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(nullptr);
   watching = false;
-  for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &watch.before[i], nullptr);
+  for (std::size_t i = 0; i < fatal_signals.size(); ++i) sigaction(fatal_signals[i], &watch.before[i], nullptr);
   sigaltstack(&watch.stack_before, nullptr);
   munmap(watch.stack, stack_bytes);
-}
-
-std::string_view signal_name(int signal) noexcept {
-  constexpr std::array<std::pair<int, std::string_view>, 12> names{{{0, "SANITIZER"},
-                                                                    {SIGSEGV, "SIGSEGV"},
-                                                                    {SIGBUS, "SIGBUS"},
-                                                                    {SIGFPE, "SIGFPE"},
-                                                                    {SIGILL, "SIGILL"},
-                                                                    {SIGABRT, "SIGABRT"},
-                                                                    {SIGKILL, "SIGKILL"},
-                                                                    {SIGTERM, "SIGTERM"},
-                                                                    {SIGTRAP, "SIGTRAP"},
-                                                                    {SIGALRM, "SIGALRM"},
-                                                                    {SIGSYS, "SIGSYS"},
-                                                                    {SIGPIPE, "SIGPIPE"}}};
-  for (const auto& [number, name] : names) {
-    if (number == signal) return name;
-  }
-  return "signal";
-}
-
-void write_all(int file, std::string_view text) noexcept {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
 }
 
 TokenWatch::TokenWatch(std::string test, std::string command) : test_{std::move(test)}, command_{std::move(command)} {}

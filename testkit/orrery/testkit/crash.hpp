@@ -47,10 +47,4 @@ class TokenWatch {
   CrashWatch watch_{on_crash, this};
 };
 
-/// Returns: "SIGSEGV"; "signal" when it has no name here.    Threads: any; async-signal-safe.
-[[nodiscard]] std::string_view signal_name(int signal) noexcept;
-
-/// Writes all of `text` to the file; nobody can be told if that fails.    Threads: any; async-signal-safe.
-void write_all(int file, std::string_view text) noexcept;
-
 }  // namespace orrery::testkit

@@ -1,5 +1,7 @@
 #include "orrery/testkit/edn.hpp"
 
+#include "orrery/testkit/text.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -56,8 +58,8 @@ class Reader {
   }
 
  private:
-  std::nullopt_t fail(std::size_t line, std::string reason) {
-    if (!error_) error_ = EdnError{line, std::move(reason)};
+  std::nullopt_t fail(std::size_t line, std::string_view reason) {
+    if (!error_) error_ = EdnError{line, error_line(reason)};
     return std::nullopt;
   }
   [[nodiscard]] bool at_end() const { return at_ == text_.size(); }
@@ -146,9 +148,15 @@ class Reader {
       if (!read_next(depth, "what '#_' discards")) return std::nullopt;
       return std::nullopt;
     }
-    if (peek() == '#') {  // ##Inf
+    if (peek() == '#') {
       take();
-      return read_token(std::move(value));
+      value = read_token(std::move(value)).value_or(EdnValue{});
+      if (!error_ && (value.kind != EdnValue::Kind::other ||
+                      (value.text != "Inf" && value.text != "-Inf" && value.text != "NaN"))) {
+        return fail(line_, "'##' is followed by Inf, -Inf or NaN");
+      }
+      value.text.insert(0, "##");
+      return value;
     }
     if (peek() == '"') return fail(value.line, "a regular expression is no value here");
     // A tag. Records as #jepsen.history.Op{...} are maps; what the tag of another value means does not matter.
@@ -198,7 +206,8 @@ class Reader {
     const std::size_t begin = at_;
     if (!at_end() && peek() == '\\') {  // a character, which may be one that would end the token
       take();
-      if (!at_end()) take();
+      if (at_end() || (is_space(peek()) && peek() != ',')) return fail(line_, "a character is expected after '\\'");
+      take();
     }
     while (!at_end() && !ends_token(peek())) {
       const auto byte = static_cast<unsigned char>(peek());

@@ -1,6 +1,6 @@
 #include "orrery/testkit/events.hpp"
 
-#include "orrery/testkit/crash.hpp"
+#include "orrery/core/signal_safe.hpp"
 #include "orrery/testkit/settings.hpp"
 
 #include <fmt/core.h>
@@ -125,6 +125,8 @@ std::string github_escaped(std::string_view text, bool is_property) {
 
 std::string github_annotation(std::string_view test, const sim::Finding& finding, std::string_view file,
                               std::uint32_t line, std::string_view command) {
+  // From the repository's root. ccache (base_dir) and some build systems name sources as seen from the build's folder.
+  while (file.starts_with("../")) file.remove_prefix(3);
   const std::string said =
       fmt::format("{}  \"{}\"\n{}\nREPRODUCE  {}", sim::headline(finding.kind), finding.name, finding.detail, command);
   return fmt::format("::error file={},line={},title={}::{}", github_escaped(file, true), line,

@@ -1,7 +1,10 @@
 #include "orrery/testkit/history_file.hpp"
 
+#include "orrery/testkit/text.hpp"
+
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,8 +18,8 @@ constexpr std::string_view log_mark = "jepsen.util - ";
 template <class T>
 using Read = std::expected<T, EdnError>;
 
-std::unexpected<EdnError> refused(std::size_t line, std::string reason) {
-  return std::unexpected{EdnError{line, std::move(reason)}};
+std::unexpected<EdnError> refused(std::size_t line, std::string_view reason) {
+  return std::unexpected{EdnError{line, error_line(reason)}};
 }
 
 /// What an event is made of, before it is looked at.
@@ -182,6 +185,21 @@ std::string_view behind_mark(std::string_view line) {
   return at == std::string_view::npos ? std::string_view{} : line.substr(at + log_mark.size());
 }
 
+/// Returns: whether the first thing is a map, or a list of maps, behind space and comments.
+bool begins_with_a_map(std::string_view text) {
+  constexpr std::string_view space = " \t\r\n\f\v,";
+  for (bool is_in_list = false;; is_in_list = true) {
+    text.remove_prefix(std::min(text.find_first_not_of(space), text.size()));
+    while (text.starts_with(';')) {
+      text.remove_prefix(std::min(text.find('\n'), text.size()));
+      text.remove_prefix(std::min(text.find_first_not_of(space), text.size()));
+    }
+    if (text.starts_with('{')) return true;
+    if (is_in_list || !(text.starts_with('[') || text.starts_with('('))) return false;
+    text.remove_prefix(1);
+  }
+}
+
 Read<HistoryFile> parse_log(std::string_view text) {
   Events events;
   std::optional<EdnError> error;
@@ -203,6 +221,7 @@ Read<HistoryFile> parse_log(std::string_view text) {
 }  // namespace
 
 std::expected<HistoryFile, EdnError> parse_history(std::string_view text) {
+  if (begins_with_a_map(text)) return parse_maps(text);  // whose texts may hold anything, lines of a log too
   bool is_log = false;
   for_each_line(text, [&](std::string_view line, std::size_t) {
     const std::string_view event = behind_mark(line);

@@ -2,6 +2,7 @@
 
 #include "orrery/testkit/linearizability_report.hpp"
 #include "orrery/testkit/models.hpp"
+#include "orrery/testkit/text.hpp"
 
 #include <fmt/core.h>
 
@@ -164,10 +165,12 @@ std::expected<CheckedHistory, EdnError> check_as(Meaning meaning, const HistoryF
   };
   std::vector<Lines> lines;  // of operations
   for (const HistoryEvent& event : file.events) {
-    const auto refused = [&](std::string reason) { return std::unexpected{EdnError{event.line, std::move(reason)}}; };
+    const auto refused = [&](const std::string& reason) {
+      return std::unexpected{EdnError{event.line, error_line(reason)}};
+    };
     if (event.type == HistoryEvent::Type::invoke) {
       auto input = meaning.input(event);
-      if (!input) return refused(std::move(input.error()));
+      if (!input) return refused(input.error());
       history.invoke(event.process, std::move(*input));
       lines.push_back({event.line, 0});
       continue;
@@ -179,7 +182,7 @@ std::expected<CheckedHistory, EdnError> check_as(Meaning meaning, const HistoryF
       history.info(event.process);
     } else {
       auto output = meaning.output(event);
-      if (!output) return refused(std::move(output.error()));
+      if (!output) return refused(output.error());
       *output ? history.ok(event.process, std::move(**output)) : history.ok(event.process);
     }
   }

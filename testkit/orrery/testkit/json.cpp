@@ -1,5 +1,7 @@
 #include "orrery/testkit/json.hpp"
 
+#include "orrery/core/json_text.hpp"
+
 #include <fmt/core.h>
 
 #include <charconv>
@@ -8,18 +10,6 @@
 namespace orrery::testkit {
 
 namespace {
-
-/// Returns: how many bytes the character at the beginning has, or 0 when it is no UTF-8.
-std::size_t character_bytes(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first < 0xe0 && follows(1)) return 2;
-  if (first >= 0xe0 && first < 0xf0 && follows(1) && follows(2) && (first != 0xe0 || byte(1) >= 0xa0)) return 3;
-  if (first >= 0xf0 && first < 0xf5 && follows(1) && follows(2) && follows(3)) return 4;
-  return 0;
-}
 
 void append_utf8(std::string& out, unsigned code) {
   const auto put = [&](unsigned byte) { out += static_cast<char>(byte); };
@@ -78,9 +68,22 @@ class Parser {
     if (take("[")) return read_array(depth);
     if (take("{")) return read_object(depth);
     const std::size_t begin = at_;
-    while (at_ < text_.size() && std::string_view{"+-.eE0123456789"}.contains(text_[at_])) ++at_;
-    if (at_ == begin) return std::nullopt;
+    if (!take_number()) return std::nullopt;
     return Json{Json::Number{std::string{text_.substr(begin, at_ - begin)}}};
+  }
+
+  bool take_digits() {
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9') ++at_;
+    return at_ != begin;
+  }
+  bool take_number() {
+    take("-");
+    if (!take("0") && !take_digits()) return false;  // nothing follows a 0 in front
+    if (take(".") && !take_digits()) return false;
+    if (!take("e") && !take("E")) return true;
+    if (!take("+")) take("-");
+    return take_digits();
   }
 
   std::optional<Json> read_array(int depth) {
@@ -146,10 +149,10 @@ class Parser {
       const auto code = escaped == 'u' ? read_code_unit() : std::nullopt;
       if (!code) return std::nullopt;
       unsigned whole = *code;
-      if (whole >= 0xd800 && whole < 0xdc00 && take("\\u")) {
-        const auto low = read_code_unit();
-        if (!low) return std::nullopt;
-        whole = 0x10000 + ((whole - 0xd800) << 10) + ((*low - 0xdc00) & 0x3ffU);
+      if (whole >= 0xd800 && whole < 0xe000) {  // half of a character is none
+        const auto low = whole < 0xdc00 && take("\\u") ? read_code_unit() : std::nullopt;
+        if (!low || *low < 0xdc00 || *low >= 0xe000) return std::nullopt;
+        whole = 0x10000 + ((whole - 0xd800) << 10) + (*low - 0xdc00);
       }
       append_utf8(out, whole);
     }
@@ -163,26 +166,9 @@ class Parser {
 }  // namespace
 
 std::string json_text(std::string_view text) {
-  std::string out = "\"";
-  while (!text.empty()) {
-    const char c = text.front();
-    std::size_t bytes = character_bytes(text);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else if (bytes == 0) {
-      bytes = 1;
-      out += "\xef\xbf\xbd";
-    } else {
-      out += text.substr(0, bytes);
-    }
-    text.remove_prefix(bytes);
-  }
-  return out + "\"";
+  std::string out;
+  write_json_text(text, [&](std::string_view piece) { out += piece; });
+  return out;
 }
 
 JsonObject& JsonObject::add_raw(std::string_view key, std::string_view json) {

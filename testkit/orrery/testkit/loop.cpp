@@ -81,6 +81,30 @@ sim::Finding finding_of(const RunNote& note) {
       .kind = sim::FindingKind::non_determinism, .name = "two executions of a run differ", .detail = {}, .file = {}};
 }
 
+/// Returns: "teller" of "teller#12".
+std::string_view without_number(std::string_view path) {
+  const auto at = path.rfind('#');
+  return at == std::string_view::npos || path.find('/', at) != std::string_view::npos ? path : path.substr(0, at);
+}
+
+bool is_same_kind(const sim::LostMessage& a, const sim::LostMessage& b) {
+  return a.type == b.type && a.fault == b.fault && without_number(a.to) == without_number(b.to) &&
+         without_number(a.from) == without_number(b.from);
+}
+
+void add_lost(std::vector<LostKind>& kinds, const RunNote& note) {
+  for (const sim::LostMessage& message : note.lost) {
+    auto kind = std::ranges::find_if(kinds, [&](const LostKind& one) { return is_same_kind(one.first, message); });
+    if (kind == kinds.end()) {
+      if (kinds.size() == lost_kinds_max) continue;
+      kind = kinds.insert(kind, {.first = message, .first_run = note.run});
+    }
+    ++kind->count;
+    if (kind->runs == 0 || kind->last_run != note.run) ++kind->runs;
+    kind->last_run = note.run;
+  }
+}
+
 }  // namespace
 
 std::pair<const Group*, bool> Progress::add(const RunNote& note) {
@@ -102,7 +126,10 @@ std::pair<const Group*, bool> Progress::add(const RunNote& note) {
     known->fired += fault.fired;
     known->effects += fault.effects;
   }
-  if (!note.failed()) return {nullptr, false};
+  if (!note.failed()) {
+    add_lost(lost, note);
+    return {nullptr, false};
+  }
   sim::Finding finding = finding_of(note);
   const auto group =
       std::ranges::find_if(groups, [&](const Group& one) { return is_same_failure(one.finding, finding); });

@@ -25,6 +25,18 @@ struct Group {
   std::uint64_t count = 0;
 };
 
+/// So many kinds of lost messages are told of a campaign.
+inline constexpr std::size_t lost_kinds_max = 100;
+/// Messages of a type that a kind of fault has kept from their receiver in runs that hold. Senders, and receivers, that differ in
+/// nothing but the number behind their name are one.
+struct LostKind {
+  sim::LostMessage first;
+  std::uint64_t first_run = 0;
+  std::uint64_t count = 0;
+  std::uint64_t runs = 0;
+  std::uint64_t last_run = 0;
+};
+
 /// How far a campaign has come; from this it can be taken up again.
 struct Progress {
   std::uint64_t next_run = 0;  ///< all before it are made
@@ -32,6 +44,7 @@ struct Progress {
   Duration virtual_time{};
   std::vector<std::pair<std::string, std::uint64_t>> sometimes;  ///< name, in how many runs
   std::vector<sim::FaultCount> faults;                           ///< of all runs together
+  std::vector<LostKind> lost;                                    ///< in the order in which they came up
   std::vector<Group> groups;
 
   /// Adds the next run. Returns: its group when it failed, and whether that is a new one.

@@ -1,17 +1,18 @@
 #include "orrery/testkit/modes.hpp"
 
 #include "orrery/sim/op.hpp"
-#include "orrery/sim/strategies/around.hpp"
 #include "orrery/testkit/assertions.hpp"
 #include "orrery/testkit/json.hpp"
+#include "orrery/testkit/onlooker.hpp"
 #include "orrery/testkit/shrink.hpp"
 #include "orrery/testkit/workers.hpp"
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
-#include <csignal>
 #include <istream>
+#include <iterator>
 #include <ostream>
 
 namespace orrery::testkit {
@@ -48,41 +49,14 @@ std::string_view verb_of(sim::OpKind kind) {
   return "acts";
 }
 
+}  // namespace
+
 std::string name_of(const sim::Op& op, sim::World& world) {
   const sim::Engine& engine = world.internals();
   std::string text = fmt::format("{} {}", engine.path_of(op.agent->handle), verb_of(op.kind));
   if (op.object != nullptr && op.object != op.agent) text += " " + engine.path_of(op.object->handle);
   return text;
 }
-
-/// Follows another strategy, and stops in the debugger when a step is reached.
-class BreakBefore final : public sim::Around {
- public:
-  BreakBefore(std::unique_ptr<sim::Strategy> inner, std::uint64_t step) : Around{std::move(inner)}, step_{step} {}
-  void executed(const sim::Op& op) override {
-    look(op);
-    Around::executed(op);
-  }
-  void hurried(const sim::Op& op) override {
-    look(op);
-    Around::hurried(op);
-  }
-
- private:
-  void look(const sim::Op& op) {
-    const bool is_step =
-        op.kind == sim::OpKind::take || op.kind == sim::OpKind::resume || op.kind == sim::OpKind::finish;
-    sim::World* const world = world_of_this_run();
-    if (done_ || !is_step || world == nullptr || world->internals().steps() + 1 < step_) return;
-    done_ = true;
-    fmt::print(stderr, "orrery: before step {}: {}\n", step_, name_of(op, *world));
-    raise(SIGTRAP);
-  }
-  std::uint64_t step_;
-  bool done_ = false;
-};
-
-}  // namespace
 
 std::uint64_t Interactive::schedule(const sim::Point& point) {
   sim::World* const world = world_of_this_run();
@@ -176,6 +150,9 @@ std::optional<Failure> shrink_further(const Property& property, const CheckOptio
     put_shrunk(failure.record, shrunk);
     failure.input = shrunk.input->describe();
     failure.outcome = std::move(shrunk.outcome);
+    if (!failure.history.empty()) failure.history.pop_back();  // the next one begins with it
+    std::ranges::move(shrunk.history, std::back_inserter(failure.history));
+    thin_out(failure.history);
     if (shrunk.steps == 0) break;
   } while (!is_over());
   failure.finding = *failure.outcome.finding;
@@ -192,12 +169,10 @@ sim::Outcome replay_until_break(const Property& property, const CheckOptions& op
   }
   sim::RunOptions run_options = run_options_of(options, record);
   run_options.record_events = true;
-  return run_once([&](sim::World& world) { property.body(world, *input); },
-                  [&] {
-                    return std::make_unique<BreakBefore>(
-                        std::make_unique<sim::Replay>(record.decisions, sim::Replay::Mode::strict), step);
-                  },
-                  run_options);
+  return run_once(
+      [&](sim::World& world) { property.body(world, *input); },
+      [&] { return break_before(std::make_unique<sim::Replay>(record.decisions, sim::Replay::Mode::strict), step); },
+      run_options);
 }
 
 }  // namespace orrery::testkit

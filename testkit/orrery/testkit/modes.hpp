@@ -3,6 +3,7 @@
 // Source:  SPEC X8; UX section 3.
 #pragma once
 #include "orrery/sim/strategy.hpp"
+#include "orrery/sim/world.hpp"
 #include "orrery/testkit/campaign.hpp"
 
 #include <cstdint>
@@ -12,6 +13,9 @@
 #include <string>
 
 namespace orrery::testkit {
+
+/// Returns: "teller#0 sends to alice": what an operation is about to do.
+[[nodiscard]] std::string name_of(const sim::Op& op, sim::World& world);
 
 /// A schedule that somebody decides: each choice is printed with the names of its options, and a number is read.
 ///

@@ -186,7 +186,7 @@ ProbeLetter ProbeCore::take(std::size_t index) {
 
 std::string ProbeCore::path_of(Handle handle) const {
   if (!handle.is_set()) return "the test";
-  return is_simulated() ? runtime_.path_of(handle) : runtime_.path_from_outside(handle);
+  return runtime_.path_of(handle);
 }
 
 std::string ProbeCore::describe(const ProbeLetter& letter) const {

@@ -1,6 +1,6 @@
 #include "orrery/testkit/progress.hpp"
 
-#include "orrery/testkit/crash.hpp"
+#include "orrery/core/signal_safe.hpp"
 #include "orrery/testkit/settings.hpp"
 #include "orrery/testkit/text.hpp"
 

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -13,8 +14,9 @@ namespace orrery::testkit {
 
 namespace {
 
-constexpr std::string_view first_line = "orrery-record 3\n";
-constexpr std::string_view kinds = "sdf";  // schedule, draw, fault
+constexpr std::string_view first_line = "orrery-record 4\n";
+constexpr std::string_view older_first_line = "orrery-record 3\n";  // the same without what the steps did
+constexpr std::string_view kinds = "sdf";                           // schedule, draw, fault
 
 /// Reads a record line by line, with the number of the line for errors.
 class Lines {
@@ -76,8 +78,8 @@ bool read_only_number(std::string_view text, T& value) {
 
 std::string to_text(const Record& record) {
   std::string out =
-      fmt::format("{}test {}\ntoken {}\ninput {} {} {}\npath", first_line, record.test, to_string(record.token),
-                  record.origin.seed, record.origin.commands, record.origin.values);
+      fmt::format("{}test {}\ntoken {}\ninput {} {} {}\npath", first_line, in_one_line(record.test),
+                  to_string(record.token), record.origin.seed, record.origin.commands, record.origin.values);
   for (const std::size_t index : record.path) out += fmt::format(" {}", index);
   out += fmt::format("\noperations {}\ngrain {}\nreduced {}\ndecisions {}\n", record.operations_max,
                      record.grain == sim::Grain::coarse ? "coarse" : "fine", record.reduced ? 1 : 0,
@@ -100,6 +102,9 @@ std::string to_text(const Record& record) {
   out += fmt::format("build {}\n", record.build.empty() ? "unknown" : record.build);
   out += fmt::format("finding {}\nsteps {}\ntrace {}\n", in_one_line(record.finding), record.steps,
                      to_hex(record.trace_hash));
+  const std::size_t told = std::min(record.told.size(), told_max);
+  out += fmt::format("told {}\n", told);
+  for (std::size_t i = 0; i < told; ++i) out += in_one_line(record.told[i]) + "\n";
   out += fmt::format("end {:016x}\n", hash_text(out));
   return out;
 }
@@ -143,8 +148,9 @@ std::string read_deviations(Lines& lines, std::size_t lines_max, Record& record)
 }  // namespace
 
 std::expected<Record, std::string> parse_record(std::string_view text) {
-  if (!text.starts_with(first_line)) {
-    return std::unexpected("line 1: \"orrery-record 3\" is expected: this is no record, or one of another version");
+  const bool is_older = text.starts_with(older_first_line);
+  if (!is_older && !text.starts_with(first_line)) {
+    return std::unexpected("line 1: \"orrery-record 4\" is expected: this is no record, or one of another version");
   }
   const auto last = text.rfind("\nend ");
   if (last == std::string_view::npos || text.size() != last + 22 || !text.ends_with('\n')) {
@@ -212,6 +218,14 @@ std::expected<Record, std::string> parse_record(std::string_view text) {
   const auto hash = parse_hash128(*line);
   if (!hash) return fail("32 hexadecimal digits are expected");
   record.trace_hash = *hash;
+  if (!is_older) {
+    if (line = lines.value("told"); !line) return std::unexpected(line.error());
+    if (!read_only_number(*line, count) || count > told_max) return fail("a number is expected");
+    for (std::size_t i = 0; i < count; ++i) {
+      if (line = lines.any(); !line) return std::unexpected(line.error());
+      record.told.emplace_back(*line);
+    }
+  }
   if (!lines.done()) return fail("nothing more is expected");
   return record;
 }

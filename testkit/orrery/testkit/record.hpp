@@ -1,7 +1,8 @@
 // record.hpp: the file that holds one run completely, so that it can be sent to somebody.
 // How:  lines of text: where the input comes from, every decision, how the run differs from a calm one by the names of its
 //       operations, and what came out. The decisions replay it exactly; the names still mean something when the program has
-//       changed (loose.hpp). The last line carries a hash of everything before it: a truncated or edited file is recognised.
+//       changed (loose.hpp); what each step did is told in words, so that a program which does something else is told by
+//       step and message (diverged.hpp). The last line carries a hash of everything before it: a truncated or edited file is recognised.
 // Source:  SPEC X2, X3.
 #pragma once
 #include "orrery/core/hash.hpp"
@@ -34,7 +35,10 @@ struct Record {
   std::string finding;                  ///< headline and name, for people
   std::uint64_t steps = 0;
   Hash128 trace_hash{};
+  std::vector<std::string> told;  ///< what its steps did, in order, for people; empty in records of version 3
 };
+/// So many steps of a run are told in its record.
+inline constexpr std::size_t told_max = 10'000;
 
 [[nodiscard]] std::string to_text(const Record& record);
 /// Returns: the record, or a sentence with the line number that says what is wrong.

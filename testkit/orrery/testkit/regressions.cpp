@@ -1,5 +1,6 @@
 #include "orrery/testkit/regressions.hpp"
 
+#include "orrery/testkit/diverged.hpp"
 #include "orrery/testkit/loose.hpp"
 #include "orrery/testkit/text.hpp"
 #include "orrery/testkit/workers.hpp"
@@ -57,6 +58,7 @@ Failure failure_of_replay(const Record& record, const sim::Outcome& outcome, con
   failure.record.reduced = outcome.reduced;
   failure.record.steps = outcome.steps;
   failure.record.trace_hash = outcome.trace_hash;
+  failure.record.told = tell_each_step(outcome);
   failure.outcome = outcome;
   return failure;
 }
@@ -80,8 +82,8 @@ Replayed replay_kept(const Property& property, const CheckOptions& options, cons
     }
     std::string input;
     sim::Outcome outcome = replay_record(property, options, *record, input);
-    const bool fits = !outcome.divergence && outcome.trace_hash == record->trace_hash;
-    std::string misfit = outcome.divergence.value_or("it leads to another trace");
+    const bool fits = is_run_of(outcome, *record);
+    std::string misfit = fits ? std::string{} : where_it_diverged(*record, outcome);
     if (!fits && !outcome.finding) {
       LooseReplay loose = replay_loosely(property, options, *record);
       misfit += "; " + describe(loose);

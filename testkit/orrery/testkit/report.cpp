@@ -2,6 +2,7 @@
 
 #include "orrery/testkit/events.hpp"
 #include "orrery/testkit/failure_folder.hpp"
+#include "orrery/testkit/report_html.hpp"
 #include "orrery/testkit/settings.hpp"
 #include "orrery/testkit/story.hpp"
 #include "orrery/testkit/text.hpp"
@@ -89,6 +90,36 @@ std::expected<void, std::string> write_repro(const std::string& folder, const Fa
   return write_program(folder + "/repro.sh", repro_script(failure, command));
 }
 
+/// Writes all that a failure leaves behind. What a campaign has written of the same run is left as it is by a replay, which
+/// knows neither what was shrunk nor how.
+std::expected<void, std::string> write_folder(const std::string& folder, const Failure& failure,
+                                              const Reproduction& reproduction) {
+  const auto is_there = [](const std::string& path, std::string_view text) {
+    const auto there = read_file(path);
+    return there && *there == text;
+  };
+  const std::string record = to_text(failure.record);
+  const std::string trace = trace_lines(failure.outcome);
+  const std::string trace_path = folder + "/trace.jsonl";
+  const std::string report = read_file(reproduction.report_path).value_or("");
+  const bool has_more = read_file(reproduction.picture_path).value_or("").contains("\"stages\":[") &&
+                        (failure.explanation.flips.empty() || report.contains("\nWHAT MATTERS  ")) &&
+                        !report.contains("not tried: what matters");
+  if (failure.history.empty() && has_more && is_there(reproduction.record_path, record) &&
+      is_there(trace_path, trace)) {
+    return write_repro(folder, failure, true);
+  }
+  std::expected<void, std::string> written;
+  if (!reproduction.record_path.empty()) written = write_file(reproduction.record_path, record);
+  if (written) written = write_file(reproduction.report_path, tell_story(failure, reproduction, StoryLength::whole));
+  if (written) written = write_file(trace_path, trace);
+  const Drawing drawing = make_drawing(trace_events(failure.outcome));
+  if (written) written = write_file(folder + "/perfetto.json", draw_perfetto(drawing));
+  if (written) written = write_file(reproduction.picture_path, report_page(report_json(failure, reproduction)));
+  if (written) written = write_repro(folder, failure, !reproduction.record_path.empty());
+  return written;
+}
+
 /// Where GitHub's runner shows Markdown, also the sequence of a run that is small enough to be drawn there.
 void add_to_summary(const Failure& failure, const Reproduction& reproduction) {
   const char* const path = std::getenv("GITHUB_STEP_SUMMARY");
@@ -132,17 +163,10 @@ void report_failure(const Failure& failure, std::source_location where, std::str
   reproduction.command = fmt::format("ORRERY_REPLAY={} {}", variant.empty() ? reproduction.token : record_path,
                                      command_for(failure.record.test));
   reproduction.report_path = folder + "/report.txt";
-  std::expected<void, std::string> written;
-  if (failure.finding.kind != sim::FindingKind::non_determinism) {
-    reproduction.record_path = record_path;
-    written = write_file(reproduction.record_path, to_text(failure.record));
-  }
-  if (written) written = write_file(reproduction.report_path, tell_story(failure, reproduction, StoryLength::whole));
-  if (written) written = write_file(folder + "/trace.jsonl", trace_lines(failure.outcome));
-  const Drawing drawing = make_drawing(trace_events(failure.outcome));
-  if (written) written = write_file(folder + "/perfetto.json", draw_perfetto(drawing));
-  if (written) written = write_repro(folder, failure, !reproduction.record_path.empty());
-  if (written) {
+  reproduction.picture_path = folder + "/report.html";
+  reproduction.is_by_token = variant.empty();
+  if (failure.finding.kind != sim::FindingKind::non_determinism) reproduction.record_path = record_path;
+  if (const auto written = write_folder(folder, failure, reproduction); written) {
     link_latest(folder);
     prune_failures(fmt::format("{}/{}", settings().out, failure.record.test), folder,
                    fmt::format("{}/{}", settings().regressions, failure.record.test));
@@ -150,6 +174,7 @@ void report_failure(const Failure& failure, std::source_location where, std::str
     say(written.error());
     reproduction.record_path.clear();
     reproduction.report_path.clear();
+    reproduction.picture_path.clear();
   }
   emit_failure(failure, reproduction);
   const bool has_line = !failure.finding.file.empty();
@@ -197,6 +222,24 @@ std::string fault_counts(const std::vector<sim::FaultCount>& faults) {
   return is_worth_telling ? text : std::string{};
 }
 
+/// A message that a fault has lost in runs that hold: either it does not matter, or no check has looked for what it does.
+void report_lost(const Progress& progress) {
+  constexpr std::size_t kinds_max = 10;
+  constexpr std::size_t text_columns = 50;
+  for (std::size_t i = 0; i < std::min(progress.lost.size(), kinds_max); ++i) {
+    const auto& [first, first_run, count, runs, last_run] = progress.lost[i];
+    say(fmt::format(
+        "LOST MESSAGE     {} {} -> {}, dropped by fault \"{}\" at t={} of run {}; not sent again, and every check "
+        "held: {} in {} of {} (warning)",
+        cut(in_one_line(first.text), text_columns), first.from, first.to, first.fault,
+        format_duration(first.at.time_since_epoch()), first_run, grouped(count), grouped(runs),
+        count_of(progress.next_run, "run")));
+  }
+  if (progress.lost.size() > kinds_max)
+    say(fmt::format("LOST MESSAGE     {} more of other types, senders, receivers or faults (warning)",
+                    progress.lost.size() - kinds_max));
+}
+
 void report_held(const std::string& test, const LoopResult& result, std::source_location where) {
   const Progress& progress = result.progress;
   std::string coverage;
@@ -215,6 +258,7 @@ void report_held(const std::string& test, const LoopResult& result, std::source_
                       count_of(progress.next_run, "run")));
     }
   }
+  report_lost(progress);
   report_dead_faults(progress, where);
   std::string time;
   if (progress.virtual_time != Duration{}) time = fmt::format(", {} virtual", format_duration(progress.virtual_time));
@@ -258,6 +302,15 @@ std::string trace_line(const sim::Event& event, std::string_view finding) {
   if (!event.before.empty()) object.add_raw("before", fields(event.before));
   if (!event.after.empty()) object.add_raw("after", fields(event.after));
   if (event.line != 0) object.add("file", event.file).add("line", std::uint64_t{event.line});
+  if (event.sent) {
+    object.add("sent_step", event.sent->step)
+        .add("sent_ns", static_cast<std::uint64_t>(event.sent->at.time_since_epoch().count()));
+  }
+  if (event.rivals_count != 0) {
+    std::string names;
+    for (const std::string& rival : event.rivals) names += (names.empty() ? "" : ",") + json_text(rival);
+    object.add_raw("rivals", "[" + names + "]").add("rivals_count", event.rivals_count);
+  }
   if (!finding.empty()) object.add("finding", finding);
   return object.text();
 }

@@ -1,7 +1,7 @@
 #include "orrery/testkit/second_process.hpp"
 
 #include "orrery/core/entropy.hpp"
-#include "orrery/testkit/crash.hpp"
+#include "orrery/core/signal_safe.hpp"
 #include "orrery/testkit/text.hpp"
 
 #include <fmt/core.h>

@@ -1,6 +1,7 @@
 #include "orrery/testkit/settings.hpp"
 
 #include "orrery/testkit/settings_file.hpp"
+#include "orrery/testkit/text.hpp"
 #include "orrery/testkit/workers.hpp"
 
 #include <fmt/core.h>
@@ -164,8 +165,19 @@ Set set(Settings& settings, std::string_view key, std::string_view name, std::st
     if (result) settings.stop_after = *groups;
     return result;
   }
+  if (key == "log") {
+    if (value != "off" && value != "short")
+      return std::unexpected(fmt::format("{}=\"{}\" is not off or short", name, value));
+    settings.log = value == "short" ? LogForm::brief : LogForm::none;
+    return {};
+  }
   if (key == "ci") return set_ci(settings, name, value);
   if (key == "mode") return set_mode(settings, name, value);
+  if (key == "explain") {
+    if (value != "on" && value != "off") return std::unexpected(fmt::format("{}=\"{}\" is not on or off", name, value));
+    settings.explain = value == "on";
+    return {};
+  }
   if (key == "verbose") return set_switch(settings.verbose, name, value);
   if (key == "break") return set_number(settings.break_at, name, value, 1);
   if (key == "until") return set_number(settings.until, name, value, 1);
@@ -198,7 +210,9 @@ constexpr SettingName variables[] = {{"seed", "ORRERY_SEED", "0x5eed2026", Form:
                                      {"stop_after", "ORRERY_STOP_AFTER", "0", Form::number},
                                      {"resume", "ORRERY_RESUME", "0", Form::yes_or_no},
                                      {"strict", "ORRERY_STRICT", "0", Form::yes_or_no},
+                                     {"explain", "ORRERY_EXPLAIN", "on", Form::text},
                                      {"verbose", "ORRERY_VERBOSE", "0", Form::yes_or_no},
+                                     {"log", "ORRERY_LOG", "off", Form::text},
                                      {"out", "ORRERY_OUT", "orrery-out", Form::path},
                                      {"regressions", "ORRERY_REGRESSIONS", "orrery-regressions", Form::path},
                                      {"json", "ORRERY_JSON", "none", Form::path},
@@ -222,6 +236,7 @@ std::size_t edits(std::string_view a, std::string_view b) {
 
 /// Returns: the key that is spelled most like `key`.
 std::string_view nearest_key(std::string_view key) {
+  key = key.substr(0, 64);  // longer than any of them
   return std::ranges::min_element(variables, {}, [&](const SettingName& one) { return edits(key, one.key); })->key;
 }
 
@@ -230,6 +245,7 @@ const char* meant(std::string_view name) {
   const char* best = nullptr;
   std::size_t least = 3;
   for (const SettingName& setting : variables) {
+    if (name.size() >= std::string_view{setting.variable}.size() + least) continue;
     const std::size_t distance = edits(name, setting.variable);
     if (distance == 0) return nullptr;
     if (distance < least) {
@@ -312,7 +328,9 @@ std::optional<std::chrono::milliseconds> parse_time(std::string_view text) {
   return std::nullopt;
 }
 
-std::expected<Settings, std::string> settings_from_environment(std::vector<GivenSetting>* given) {
+namespace {
+
+std::expected<Settings, std::string> read_environment(std::vector<GivenSetting>* given) {
   Settings settings;
   (void)set_ci(settings, "ORRERY_CI", "auto");
   std::error_code error;
@@ -343,7 +361,7 @@ std::expected<Settings, std::string> settings_from_environment(std::vector<Given
   return settings;
 }
 
-std::expected<void, std::string> take_flags(Settings& settings, int& argc, char** argv) {
+Set read_flags(Settings& settings, int& argc, char** argv) {
   constexpr std::string_view prefix = "--orrery_";
   int kept = std::min(argc, 1);
   for (int i = 1; i < argc; ++i) {
@@ -369,6 +387,23 @@ std::expected<void, std::string> take_flags(Settings& settings, int& argc, char*
   if (kept < argc) argv[kept] = nullptr;
   argc = kept;
   return fit_together(settings);
+}
+
+/// A sentence quotes what somebody has written, which may be anything.
+template <class Read>
+Read with_clear_error(Read read) {
+  if (!read) read.error() = error_line(read.error());
+  return read;
+}
+
+}  // namespace
+
+std::expected<Settings, std::string> settings_from_environment(std::vector<GivenSetting>* given) {
+  return with_clear_error(read_environment(given));
+}
+
+std::expected<void, std::string> take_flags(Settings& settings, int& argc, char** argv) {
+  return with_clear_error(read_flags(settings, argc, argv));
 }
 
 const Settings& settings() {
@@ -403,15 +438,17 @@ std::string_view help() {
   --orrery_strict=1      ORRERY_STRICT     a sometimes that never held fails the test
   --orrery_check_determinism=WHAT  ORRERY_CHECK_DETERMINISM  what is made again in a process of its own:
                                            failing runs (auto), the first run as well (process), nothing (off)
+  --orrery_log=short     ORRERY_LOG        a failing run also as a line per event, a column per actor
   --orrery_out=DIR       ORRERY_OUT        where records and reports go (orrery-out)
   --orrery_regressions=DIR  ORRERY_REGRESSIONS  kept failures, replayed first (orrery-regressions)
   --orrery_json=FILE     ORRERY_JSON       one line of JSON per event
   --orrery_ci=NAME       ORRERY_CI         auto, github (annotations) or off
 With a replay (the tool orrery sets these):
   --orrery_mode=NAME     ORRERY_MODE       check, loose, shrink, step, step-json or trace (to ORRERY_TRACE_FILE)
-  --orrery_until=STEP    ORRERY_UNTIL      tell only the steps before this one
+  --orrery_until=STEP    ORRERY_UNTIL      tell only the steps before this one, and what all actors are then
   --orrery_break=STEP    ORRERY_BREAK      stop in the debugger before this step
-  --orrery_verbose=1     ORRERY_VERBOSE    tell every step, however many
+  --orrery_explain=off   ORRERY_EXPLAIN    do not look what a failure depends on
+  --orrery_verbose=1     ORRERY_VERBOSE    tell every step, however many; of a record, every event as it happens
 Tests on threads:
   --orrery_test_time_factor=N  ORRERY_TEST_TIME_FACTOR  what a probe's waits are multiplied by (1)
 )";

@@ -35,6 +35,9 @@ enum class Mode : std::uint8_t {
 /// campaign as well. `off`: nothing.
 enum class DeterminismCheck : std::uint8_t { automatic, process, off };
 
+/// How a failing run is logged besides its story. `brief`: a line per event, a column per actor (short_log.hpp).
+enum class LogForm : std::uint8_t { none, brief };
+
 struct Settings {
   std::optional<std::uint64_t> seed;          ///< ORRERY_SEED: decimal, or hexadecimal with 0x
   std::optional<std::uint64_t> runs;          ///< ORRERY_RUNS
@@ -57,7 +60,9 @@ struct Settings {
   std::optional<std::string> json;        ///< ORRERY_JSON: a file for one line of JSON per event
   bool github = false;                    ///< ORRERY_CI: print annotations for GitHub
   Mode mode = Mode::check;                ///< ORRERY_MODE: what is done with ORRERY_REPLAY
+  bool explain = true;                    ///< ORRERY_EXPLAIN: on or off: find out what a failure depends on
   bool verbose = false;                   ///< ORRERY_VERBOSE: reports on the terminal show every step
+  LogForm log = LogForm::none;            ///< ORRERY_LOG: off or short
   bool strict = false;                    ///< ORRERY_STRICT: a `sometimes` that never held fails the test
   std::optional<std::string> trace_file;  ///< ORRERY_TRACE_FILE: of Mode::trace
   std::optional<std::uint64_t> until;     ///< ORRERY_UNTIL: only the steps before this one are told

@@ -1,10 +1,12 @@
 #include "orrery/testkit/settings_file.hpp"
 
 #include "orrery/testkit/record.hpp"
+#include "orrery/testkit/text.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace orrery::testkit {
@@ -84,6 +86,7 @@ Result take_line(std::string_view rest, FileSetting& setting) {
 
 std::expected<std::vector<FileSetting>, std::string> parse_settings(std::string_view text) {
   std::vector<FileSetting> settings;
+  std::map<std::string, std::size_t, std::less<>> line_of_key;
   std::size_t number = 0;
   while (!text.empty()) {
     ++number;
@@ -96,9 +99,10 @@ std::expected<std::vector<FileSetting>, std::string> parse_settings(std::string_
     FileSetting setting;
     setting.line = number;
     if (const auto taken = take_line(line, setting); !taken)
-      return std::unexpected(fmt::format("{}: {}", number, taken.error()));
-    if (const auto first = std::ranges::find(settings, setting.key, &FileSetting::key); first != settings.end())
-      return std::unexpected(fmt::format("{}: {} is set in line {} already", number, setting.key, first->line));
+      return std::unexpected(error_line(fmt::format("{}: {}", number, taken.error())));
+    if (const auto [first, is_new] = line_of_key.try_emplace(setting.key, number); !is_new)
+      return std::unexpected(
+          error_line(fmt::format("{}: {} is set in line {} already", number, setting.key, first->second)));
     settings.push_back(std::move(setting));
   }
   return settings;

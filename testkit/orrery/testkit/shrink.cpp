@@ -69,6 +69,14 @@ std::vector<T> without_range(std::vector<T> list, std::size_t from, std::size_t 
   return list;
 }
 
+/// Returns: `wanted` of the numbers below `count`, or all of them, at equal distances.
+std::vector<std::size_t> evenly(std::size_t count, std::size_t wanted) {
+  std::vector<std::size_t> chosen;
+  const std::size_t many = std::min(count, wanted);
+  for (std::size_t i = 0; i < many; ++i) chosen.push_back((i + 1) * (count + 1) / (many + 1) - 1);
+  return chosen;
+}
+
 class Shrinker {
  public:
   Shrinker(const Property& property, const CheckOptions& options, InputOrigin origin, std::unique_ptr<Input> input,
@@ -81,6 +89,7 @@ class Shrinker {
         found_{std::move(outcome)} {}
 
   ShrinkResult run() && {
+    first_ = {.input = input_->describe(), .choices = count_choices(found_.decisions), .outcome = found_};
     begin();
     if (unstable_) return finish();
     constexpr int few = 24;
@@ -127,6 +136,7 @@ class Shrinker {
       found_ = std::move(last.outcome);
       best_.notes = std::move(last.notes);
     }
+    if (!unstable_) result.history = make_history();
     result.held_names = names_of_held(best_.notes, found_.events);
     result.input = std::move(input_);
     result.origin = origin_;
@@ -143,6 +153,40 @@ class Shrinker {
   void take(Tried tried) {
     best_ = std::move(tried);
     ++taken_;
+    way_.push_back({.origin = origin_,
+                    .path = path_,
+                    .grain = candidates_.grain(),
+                    .reduced = best_.outcome.reduced,
+                    .steps = best_.outcome.steps,
+                    .decisions = best_.outcome.decisions});
+  }
+
+  /// Makes some of the runs that were taken again, for their events. Pre: found_ is the last of them, with its events.
+  std::vector<ShrinkStage> make_history() {
+    constexpr std::uint64_t steps_max = 1'000;  // of a run in the middle: its events would be many
+    std::vector<ShrinkStage> history;
+    history.push_back(std::move(first_));
+    // The last one that was taken may have been put back, or made again in another way: found_ counts.
+    while (!way_.empty() && way_.back().decisions == found_.decisions) way_.pop_back();
+    std::erase_if(way_, [](const Place& place) { return place.steps > steps_max; });
+    const std::vector<std::size_t> chosen = evenly(way_.size(), history_stages_max - 2);
+    for (const std::size_t i : chosen) {
+      if (candidates_.is_late()) break;
+      const Place& place = way_[i];
+      const auto input = input_of(property_, place.origin, place.path);
+      if (input == nullptr) continue;
+      sim::Outcome outcome;
+      outcome.decisions = place.decisions;
+      outcome.reduced = place.reduced;
+      candidates_.set_grain(place.grain);
+      outcome = candidates_.repeat(*input, outcome, true).outcome;
+      if (!outcome.finding) continue;  // it did not repeat itself; the last one does, which counts
+      history.push_back({.input = input->describe(), .choices = count_choices(outcome.decisions), .outcome = outcome});
+    }
+    if (taken_ != 0) {
+      history.push_back({.input = input_->describe(), .choices = count_choices(found_.decisions), .outcome = found_});
+    }
+    return history;
   }
   bool take_if_smaller(const SchedulePlan& plan) {
     auto tried = candidates_.run(*input_, identity_, plan);
@@ -477,10 +521,31 @@ class Shrinker {
   sim::Outcome found_;
   Tried best_;
   std::uint64_t taken_ = 0;
+  ShrinkStage first_;
+  /// What was taken, as far as it takes to make it again.
+  struct Place {
+    InputOrigin origin;
+    std::vector<std::size_t> path;
+    sim::Grain grain;
+    bool reduced;
+    std::uint64_t steps;
+    sim::Decisions decisions;
+  };
+  std::vector<Place> way_;
   std::optional<std::pair<sim::Outcome, sim::Outcome>> unstable_;
 };
 
 }  // namespace
+
+void thin_out(std::vector<ShrinkStage>& history) {
+  if (history.size() <= history_stages_max) return;
+  std::vector<ShrinkStage> kept;
+  kept.push_back(std::move(history.front()));
+  for (const std::size_t i : evenly(history.size() - 2, history_stages_max - 2))
+    kept.push_back(std::move(history[i + 1]));
+  kept.push_back(std::move(history.back()));
+  history = std::move(kept);
+}
 
 void put_shrunk(Record& record, ShrinkResult& shrunk) {
   put_outcome(record, shrunk.outcome);

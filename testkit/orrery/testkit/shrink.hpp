@@ -35,8 +35,9 @@ struct ShrinkResult {
   sim::Grain grain = sim::Grain::fine;  ///< in which it was made
   sim::Deviations deviations;           ///< from the calm run, by name
   std::vector<std::string> held_names;  ///< what these hold back, for people, in the same order
-  std::uint64_t runs = 0;               ///< candidates; three more executions at most come on top
+  std::uint64_t runs = 0;               ///< candidates; three more executions and those of `history` come on top
   std::uint64_t steps = 0;              ///< those that were taken
+  std::vector<ShrinkStage> history;     ///< from the run that came in to `outcome`; empty when it was given up
   /// Two executions of one run that differ: the program is not deterministic, and shrinking was given up.
   std::optional<std::pair<sim::Outcome, sim::Outcome>> unstable;
 };
@@ -48,6 +49,10 @@ struct ShrinkBudget {
   /// For runs that may hang: what is found by then is the result, and depends on the machine.
   std::optional<std::chrono::steady_clock::time_point> until{};
 };
+
+/// So many stages are kept, evenly chosen, the first and the last always.
+inline constexpr std::size_t history_stages_max = 12;
+void thin_out(std::vector<ShrinkStage>& history);
 
 /// Writes a shrunk run into the record, all but where its input comes from.
 void put_shrunk(Record& record, ShrinkResult& shrunk);

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view first_line = "orrery-campaign 2\n";
 
+bool is_about(const Json& line, std::string_view what) { return std::holds_alternative<std::string>(line[what].value); }
+
 }  // namespace
 
 // Texts of users are written as JSON, which keeps them in their line.
@@ -35,6 +37,20 @@ std::string to_text(const CampaignState& state) {
                .add("armed", fault.armed)
                .add("fired", fault.fired)
                .add("effects", fault.effects)
+               .text() +
+           "\n";
+  }
+  for (const LostKind& lost : progress.lost) {
+    out += JsonObject{}
+               .add("lost", lost.first.type)
+               .add("text", lost.first.text)
+               .add("from", lost.first.from)
+               .add("to", lost.first.to)
+               .add("by", lost.first.fault)
+               .add("at_ns", static_cast<std::uint64_t>(lost.first.at.time_since_epoch().count()))
+               .add("first", lost.first_run)
+               .add("count", lost.count)
+               .add("runs", lost.runs)
                .text() +
            "\n";
   }
@@ -69,7 +85,9 @@ std::expected<CampaignState, std::string> parse_state(std::string_view text) {
     body.remove_prefix(end + 1);
     if (!line) return std::unexpected(line.error());
     const Json& json = *line;
+    constexpr auto not_understood = "the file has a line that is not understood";
     if (is_first) {
+      if (!is_about(json, "test")) return std::unexpected(not_understood);
       is_first = false;
       state.test = json["test"].text();
       state.seed = json["seed"].number();
@@ -77,17 +95,32 @@ std::expected<CampaignState, std::string> parse_state(std::string_view text) {
       state.progress.next_run = json["next"].number();
       state.progress.steps = json["steps"].number();
       state.progress.virtual_time = Duration{static_cast<Duration::rep>(json["virtual_ns"].number())};
-    } else if (!json["sometimes"].text().empty()) {
+    } else if (is_about(json, "sometimes")) {
       state.progress.sometimes.emplace_back(json["sometimes"].text(), json["runs"].number());
-    } else if (!json["fault"].text().empty()) {
+    } else if (is_about(json, "fault")) {
       state.progress.faults.push_back({.name = std::string{json["fault"].text()},
                                        .armed = json["armed"].number(),
                                        .fired = json["fired"].number(),
                                        .effects = json["effects"].number()});
+    } else if (is_about(json, "lost")) {
+      state.progress.lost.push_back(
+          {.first = {.type = std::string{json["lost"].text()},
+                     .text = std::string{json["text"].text()},
+                     .from = std::string{json["from"].text()},
+                     .to = std::string{json["to"].text()},
+                     .fault = std::string{json["by"].text()},
+                     .at = Instant{Duration{static_cast<Duration::rep>(json["at_ns"].number())}}},
+           .first_run = json["first"].number(),
+           .count = json["count"].number(),
+           .runs = json["runs"].number()});
     } else {
+      const std::uint64_t kind = json["kind"].number();
+      if (!is_about(json, "group") || kind > static_cast<std::uint64_t>(sim::FindingKind::leak)) {
+        return std::unexpected(not_understood);
+      }
       Group group;
       group.finding.name = json["group"].text();
-      group.finding.kind = static_cast<sim::FindingKind>(json["kind"].number());
+      group.finding.kind = static_cast<sim::FindingKind>(kind);
       group.finding.file = json["file"].text();
       group.finding.line = static_cast<std::uint32_t>(json["line"].number());
       group.first_run = json["first"].number();
@@ -95,6 +128,7 @@ std::expected<CampaignState, std::string> parse_state(std::string_view text) {
       state.progress.groups.push_back(std::move(group));
     }
   }
+  if (is_first) return std::unexpected("the file holds nothing");
   return state;
 }
 

@@ -3,9 +3,13 @@
 #include "orrery/testkit/text.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
+#include <ranges>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace orrery::testkit {
@@ -18,7 +22,6 @@ using sim::EventKind;
 constexpr std::size_t steps_shown = 20;
 constexpr std::size_t steps_first = 5;
 constexpr std::size_t steps_last = 12;
-constexpr std::size_t timeline_rows_max = 200;  // of the report's file
 constexpr std::size_t name_columns = 20;
 constexpr std::size_t what_columns = 44;
 constexpr std::size_t where_columns = 30;
@@ -49,6 +52,7 @@ bool is_told(const Event& event) {
     case EventKind::stall:
     case EventKind::finish:
     case EventKind::fault:
+    case EventKind::log:
       return true;
     default:
       return false;
@@ -152,30 +156,16 @@ std::string step_line(const Line& line, const Widths& widths) {
   return out;
 }
 
-std::string timeline_row(const Event& event, const std::vector<std::string>& lanes, std::size_t margin,
-                         std::size_t lane_width) {
-  std::string line(margin + lanes.size() * lane_width, ' ');
-  line.replace(0, 8, fmt::format("{:>8}", event.step));
-  for (std::size_t i = 0; i < lanes.size(); ++i) line[margin + i * lane_width] = '|';
-  const auto column = [&](const std::string& who) {
-    return margin + static_cast<std::size_t>(std::ranges::find(lanes, who) - lanes.begin()) * lane_width;
-  };
-  const std::size_t from = column(event.from);
-  const std::size_t to = column(event.to);
-  line[to] = '*';
-  if (from != to) {
-    const auto [left, right] = std::minmax(from, to);
-    for (std::size_t at = left + 1; at < right; ++at) line[at] = '-';
-    line[to > from ? to - 1 : to + 1] = to > from ? '>' : '<';
-    const std::size_t room = right - left - 3;
-    std::string label = event.message.substr(0, event.message.find('{')).substr(0, room);
-    for (char& c : label) {
-      if (static_cast<unsigned char>(c) >= 0x80) c = '?';  // one byte is one column here
-    }
-    line.replace(left + 2 + (room - label.size()) / 2, label.size(), label);
-  }
-  while (line.ends_with(' ')) line.pop_back();
-  return line;
+/// A rare race, or plain logic?
+std::string schedules_counted(const Explanation& explanation) {
+  const auto [failing, all] = std::pair{explanation.failing, explanation.all};
+  if (all == 0) return {};
+  if (!explanation.all_counted)
+    return fmt::format("  fails in {} of the first {} schedules that were tried; there are more\n", grouped(failing),
+                       grouped(all));
+  if (all == 1) return "  fails in its only possible schedule\n";
+  return fmt::format("  fails in {} of its {} possible schedules\n", failing == all ? "each" : grouped(failing),
+                     grouped(all));
 }
 
 std::string smallest_case(const Failure& failure) {
@@ -194,10 +184,70 @@ std::string smallest_case(const Failure& failure) {
                           counts.schedule, counts.schedule_uncalm);
   }
   std::string out = fmt::format("\nSMALLEST CASE  {}, faults needed: {}\n", choices, faults.empty() ? "none" : faults);
-  if (failure.input.empty()) return out;
-  out += wrap("input = " + failure.input, 2);
-  if (failure.original_input != failure.input)
-    out += "  was     " + cut(failure.original_input, report_columns - 10) + "\n";
+  if (!failure.input.empty()) {
+    out += wrap("input = " + failure.input, 2);
+    if (failure.original_input != failure.input)
+      out += "  was     " + cut(failure.original_input, report_columns - 10) + "\n";
+  }
+  return out + schedules_counted(failure.explanation);
+}
+
+// ---- what matters -----------------------------------------------------------------------------------------------------
+
+std::string what_came_of(const Flip& flip) {
+  const std::string_view done = flip.what == Flip::What::order   ? "swapped"
+                                : flip.what == Flip::What::fault ? "left out"
+                                                                 : "";
+  if (!done.empty()) {
+    return fmt::format("{}: {}", done, flip.became == Flip::Became::passes ? "passes" : "shows " + flip.finding);
+  }
+  if (flip.became == Flip::Became::passes) {
+    return fmt::format("{}: {}", count_of(flip.tried, "other value"), flip.tried == 1 ? "passes" : "all pass");
+  }
+  std::string text = fmt::format("{}: {} pass", count_of(flip.tried, "other value"), flip.passed);
+  if (!flip.finding.empty()) text += ", one shows " + flip.finding;
+  return text;
+}
+
+std::string what_matters(const Explanation& explanation) {
+  constexpr std::string_view title = "WHAT MATTERS  ";
+  constexpr std::size_t lines_max = 8;
+  if (explanation.flips.empty() && explanation.left_out.empty()) return {};
+  std::vector<std::string> matters;
+  bool is_one_swap_enough = false;
+  std::string not_orders;
+  std::string not_values;
+  std::size_t not_faults = 0;
+  for (const Flip& flip : explanation.flips) {
+    is_one_swap_enough |= flip.what == Flip::What::order && flip.became == Flip::Became::passes;
+    if (flip.became != Flip::Became::same) {
+      matters.push_back(fmt::format("{} ({})", flip.words, what_came_of(flip)));
+    } else if (flip.what == Flip::What::order) {
+      not_orders += fmt::format("{}{}", not_orders.empty() ? "" : ", ", fmt::join(flip.steps, " and "));
+    } else if (flip.what == Flip::What::fault) {
+      ++not_faults;
+    } else {
+      not_values += fmt::format("{}{} ({} tried)", not_values.empty() ? "" : ", ",
+                                flip.words.substr(0, flip.words.find(" = ")), count_of(flip.tried, "other"));
+    }
+  }
+  std::string out = "\n";
+  const auto add = [&](const std::string& text) {
+    out += std::string(out.size() == 1 ? title : std::string_view{}) +
+           wrap(text, title.size()).substr(out.size() == 1 ? title.size() : 0);
+  };
+  for (std::size_t i = 0; i < matters.size() && i < lines_max; ++i) add(matters[i]);
+  if (matters.size() > lines_max) add(fmt::format("... {} more like these", matters.size() - lines_max));
+  if (matters.empty() && !explanation.flips.empty()) add("nothing that was changed alone: it fails all the same");
+  if (!is_one_swap_enough && explanation.are_orders_tried && explanation.passing != 0) {
+    add(fmt::format(
+        "the order of several steps together: {}{} of its schedules pass, but none that differs by one swap",
+        explanation.all_counted ? "" : "at least ", grouped(explanation.passing)));
+  }
+  if (!not_orders.empty()) add("in any order: steps " + not_orders);
+  if (!not_values.empty()) add("may be another value: " + not_values);
+  if (not_faults != 0) add(fmt::format("may be left out: {}", count_of(not_faults, "fault")));
+  for (const std::string& what : explanation.left_out) add("not tried: " + what);
   return out;
 }
 
@@ -232,50 +282,117 @@ bool is_guilty(const sim::Outcome& outcome, const sim::Event& event) {
   return is_step && last_step_is_guilty(outcome) && event.step == outcome.finding->step;
 }
 
-std::string draw_timeline(const sim::Outcome& outcome, StoryLength length) {
-  std::vector<const Event*> takes;
-  std::vector<std::string> lanes;
+namespace {
+
+/// Of a run without end: between whom most of it happens.
+std::string who_is_busy(const sim::Outcome& outcome) {
+  struct Pair {
+    std::string one;
+    std::string other;
+    std::uint64_t count = 0;
+    std::vector<std::pair<std::string, std::uint64_t>> messages;
+  };
+  std::vector<Pair> pairs;  // in the order of their first message
   for (const Event& event : outcome.events) {
     if (event.kind != EventKind::take) continue;
-    takes.push_back(&event);
-    for (const std::string& who : {event.from, event.to}) {
-      if (std::ranges::find(lanes, who) == lanes.end()) lanes.push_back(who);
-    }
+    const auto [one, other] = std::minmax(event.from, event.to);
+    auto pair =
+        std::ranges::find_if(pairs, [&](const Pair& known) { return known.one == one && known.other == other; });
+    if (pair == pairs.end()) pair = pairs.insert(pair, {.one = one, .other = other, .count = 0, .messages = {}});
+    ++pair->count;
+    const std::string name = event.message.substr(0, event.message.find('{'));
+    auto message = std::ranges::find(pair->messages, name, &std::pair<std::string, std::uint64_t>::first);
+    if (message == pair->messages.end()) message = pair->messages.insert(message, {name, 0});
+    ++message->second;
   }
-  std::size_t lane_width = 12;
-  for (const std::string& lane : lanes) lane_width = std::max(lane_width, columns_of(lane) + 2);
-  constexpr std::size_t margin = 10;
-  const std::size_t rows_max = length == StoryLength::terminal ? steps_shown : timeline_rows_max;
-  if (takes.empty() || takes.size() > rows_max || margin + lanes.size() * lane_width > report_columns) return {};
+  std::string out =
+      fmt::format("  {}, virtual {}", count_of(outcome.steps, "step"), format_duration(outcome.virtual_time));
+  if (pairs.empty()) return out + "\n";
+  const Pair& busiest = *std::ranges::max_element(pairs, {}, &Pair::count);
+  std::string messages;
+  for (const auto& [name, count] : busiest.messages)
+    messages += fmt::format("{}{} x {}", messages.empty() ? "" : ", ", grouped(count), name);
+  out += busiest.one == busiest.other ? fmt::format("; busiest: {} with itself, {}", busiest.one, messages)
+                                      : fmt::format("; busiest: {} <-> {}, {}", busiest.one, busiest.other, messages);
+  const std::string text = out.substr(2) + "   (a livelock? ORRERY_MAX_STEPS allows longer runs)";
+  return wrap(text, 2);
+}
 
-  std::string out = "TIMELINE  ";
-  for (const std::string& lane : lanes) out += pad(lane, lane_width);
-  while (out.ends_with(' ')) out.pop_back();
-  out += '\n';
-  const bool has_guilty = last_step_is_guilty(outcome);
-  for (const Event* event : takes) {
-    out += timeline_row(*event, lanes, margin, lane_width);
-    out += has_guilty && event->step == outcome.finding->step ? "  X\n" : "\n";
+/// Of two executions of one run: what they have in common says what is not to blame.
+std::string how_far_equal(const Failure& failure) {
+  if (!failure.other) return {};
+  const auto draws = [](const sim::Outcome& outcome) {
+    sim::Decisions drawn;
+    std::ranges::copy_if(outcome.decisions, std::back_inserter(drawn),
+                         [](const sim::Decision& one) { return one.kind == sim::DecisionKind::draw; });
+    return drawn;
+  };
+  const sim::Decisions first = draws(*failure.other);
+  const sim::Decisions second = draws(failure.outcome);
+  const auto equal = std::ranges::mismatch(first, second).in1 - first.begin();
+  const bool same_time = failure.other->virtual_time == failure.outcome.virtual_time;
+  const std::string drawn = first.empty() && second.empty()
+                                ? "none"
+                                : fmt::format("{} of {} equal", equal, std::max(first.size(), second.size()));
+  return fmt::format("  draws: {}; virtual time: {}\n", drawn,
+                     same_time ? "equal"
+                               : fmt::format("{} and {}", format_duration(failure.other->virtual_time),
+                                             format_duration(failure.outcome.virtual_time)));
+}
+
+/// Returns: whose step the debugger stops before, which is the last one.
+std::string last_actor(const sim::Outcome& outcome) {
+  for (const Event& event : std::views::reverse(outcome.events)) {
+    if (event.step != outcome.steps) continue;
+    if (event.kind == EventKind::take) return event.to;
+    if (event.kind == EventKind::resume || event.kind == EventKind::finish) return event.from;
   }
+  return {};
+}
+
+std::string how_to_go_on(const Failure& failure, const Reproduction& reproduction) {
+  std::string out;
+  if (!reproduction.command.empty()) out += fmt::format("\nREPRODUCE  {}\n", reproduction.command);
+  if (!reproduction.record_path.empty()) out += fmt::format("RECORD     {}\n", reproduction.record_path);
+  // Without a record there is nothing that could be followed step by step.
+  const bool can_go_on = !reproduction.command.empty() && !reproduction.record_path.empty();
+  const std::string what = reproduction.is_by_token ? reproduction.token : reproduction.record_path;
+  if (can_go_on && failure.outcome.steps != 0) {
+    const std::string who = cut(last_actor(failure.outcome), name_columns);
+    const std::string command = fmt::format("DEBUG      orrery replay {} --gdb", what);
+    const std::string where = fmt::format("   (stops before step {}{})", failure.outcome.steps,
+                                          who.empty() ? "" : fmt::format(", on {}'s fiber", who));
+    const bool fits = columns_of(command) + columns_of(where) <= report_columns;
+    out += command + (fits ? where : "") + "\n";
+  }
+  if (failure.finding.kind == sim::FindingKind::non_determinism && reproduction.is_by_token &&
+      !reproduction.command.empty())
+    out += fmt::format("NEXT       orrery replay {} --twice   (tells a static variable from addresses and clocks)\n",
+                       what);
+  if (!reproduction.picture_path.empty()) out += fmt::format("PICTURE    {}\n", reproduction.picture_path);
+  if (can_go_on) out += fmt::format("KEEP       orrery keep {}\n", what);
   return out;
 }
+
+}  // namespace
 
 std::string tell_story(const Failure& failure, const Reproduction& reproduction, StoryLength length) {
   const sim::Finding& finding = failure.finding;
   std::string out = wrap(fmt::format("{}  \"{}\"", sim::headline(finding.kind), finding.name), 0);
   if (!finding.detail.empty()) out += wrap(finding.detail, 2);
+  if (finding.kind == sim::FindingKind::no_progress) out += who_is_busy(failure.outcome);
   if (finding.kind == sim::FindingKind::non_determinism) {
     out += "  suspect: a static variable, iteration over an unordered container, an address as key, a clock,\n";
     out += "           memory that was never written (no shrinking was attempted)\n";
+    out += how_far_equal(failure);
     if (!failure.input.empty()) out += wrap("input = " + failure.input, 2);
   } else {
     out += smallest_case(failure);
     out += "\nSTEPS\n" + tell_steps(failure.outcome, length, reproduction.report_path);
     if (const std::string timeline = draw_timeline(failure.outcome, length); !timeline.empty()) out += "\n" + timeline;
+    out += what_matters(failure.explanation);
   }
-  if (!reproduction.command.empty()) out += fmt::format("\nREPRODUCE  {}\n", reproduction.command);
-  if (!reproduction.record_path.empty()) out += fmt::format("RECORD     {}\n", reproduction.record_path);
-  return out;
+  return out + how_to_go_on(failure, reproduction);
 }
 
 }  // namespace orrery::testkit

@@ -13,15 +13,17 @@ namespace orrery::testkit {
 
 /// Where a failure's record was put, and how it is replayed. What is empty is not mentioned.
 struct Reproduction {
-  std::string token;
-  std::string command;
-  std::string record_path;
-  std::string report_path;
+  std::string token{};
+  std::string command{};
+  std::string record_path{};
+  std::string report_path{};
+  std::string picture_path{};  ///< the report as a page for a browser, if it was written
+  bool is_by_token = true;     ///< the token alone makes this run again; else its record does
 };
 
 enum class StoryLength : std::uint8_t { terminal, whole };
 
-/// Returns: the finding, the smallest case, the steps, a timeline and how to reproduce it; many lines.
+/// Returns: the finding, the smallest case, the steps, a timeline, what matters and how to go on; many lines.
 [[nodiscard]] std::string tell_story(const Failure& failure, const Reproduction& reproduction,
                                      StoryLength length = StoryLength::terminal);
 
@@ -32,7 +34,9 @@ enum class StoryLength : std::uint8_t { terminal, whole };
 /// Returns: whether the event is the step that did something wrong: there need not be one.
 [[nodiscard]] bool is_guilty(const sim::Outcome& outcome, const sim::Event& event);
 
-/// Returns: lanes for everybody involved, an arrow per message; empty when it does not fit into `length`.
+/// Returns: lanes for everybody involved, an arrow per message, a dotted one per reply; a lane is dotted while its actor waits
+/// for a reply. Marks: T a timer, # an end, ^ a restart, ! a fault, = time passes while work waits. Empty when it does not fit
+/// into `length`.
 [[nodiscard]] std::string draw_timeline(const sim::Outcome& outcome, StoryLength length = StoryLength::terminal);
 
 }  // namespace orrery::testkit

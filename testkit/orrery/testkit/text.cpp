@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 namespace orrery::testkit {
 
 namespace {
@@ -69,6 +71,18 @@ std::string in_one_line(std::string text) {
     if (c == '\n' || c == '\r') c = ' ';
   }
   return text;
+}
+
+std::string error_line(std::string_view sentence) {
+  constexpr std::size_t bytes_max = 400;
+  std::size_t size = std::min(sentence.size(), bytes_max);
+  while (size < sentence.size() && size != 0 && !begins_character(sentence[size])) --size;
+  std::string out{sentence.substr(0, size)};
+  for (char& c : out) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) c = '?';
+  }
+  return size < sentence.size() ? out + "..." : out;
 }
 
 std::string shell_word(std::string_view text) {

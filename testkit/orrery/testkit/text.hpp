@@ -23,6 +23,9 @@ inline constexpr std::size_t report_columns = 110;
 [[nodiscard]] std::string wrap(std::string_view text, std::size_t indent);
 /// Returns: `text` with spaces for what would end the line.
 [[nodiscard]] std::string in_one_line(std::string text);
+/// Returns: `sentence`, which may quote what somebody has written, as a line that any terminal shows: `?` for control
+/// characters, and its beginning and "..." when it is longer than 400 bytes.
+[[nodiscard]] std::string error_line(std::string_view sentence);
 /// Returns: `text` as one word of a shell.
 [[nodiscard]] std::string shell_word(std::string_view text);
 /// Returns: 1234567 as "1 234 567".

@@ -8,8 +8,7 @@ namespace orrery::testkit {
 std::uint64_t WireReader::number() noexcept {
   std::uint64_t number = 0;
   if (rest_.size() < sizeof number) {
-    failed_ = true;
-    rest_ = {};
+    fail();
     return 0;
   }
   std::memcpy(&number, rest_.data(), sizeof number);
@@ -20,8 +19,7 @@ std::uint64_t WireReader::number() noexcept {
 std::string WireReader::text() {
   const std::uint64_t size = number();
   if (rest_.size() < size) {
-    failed_ = true;
-    rest_ = {};
+    fail();
     return {};
   }
   std::string text{rest_.substr(0, size)};
@@ -29,11 +27,18 @@ std::string WireReader::text() {
   return text;
 }
 
-std::uint64_t WireReader::count() noexcept {
+std::uint64_t WireReader::count(std::uint64_t parts_of_each) noexcept {
   const std::uint64_t count = number();
-  if (count <= rest_.size()) return count;
-  failed_ = true;
+  if (count <= rest_.size() / (parts_of_each * sizeof(std::uint64_t))) return count;
+  fail();
   return 0;
+}
+
+std::uint64_t WireReader::up_to(std::uint64_t most, std::uint64_t least) noexcept {
+  const std::uint64_t number = this->number();
+  if (number >= least && number <= most) return number;
+  fail();
+  return least;
 }
 
 void write(WireWriter& out, const sim::Finding& finding) {
@@ -47,11 +52,11 @@ void write(WireWriter& out, const sim::Finding& finding) {
 
 sim::Finding read_finding(WireReader& in) {
   sim::Finding finding;
-  finding.kind = static_cast<sim::FindingKind>(in.number());
+  finding.kind = in.one_of(sim::FindingKind::invariant_violated, sim::FindingKind::leak);
   finding.name = in.text();
   finding.detail = in.text();
   finding.file = in.text();
-  finding.line = static_cast<std::uint32_t>(in.number());
+  finding.line = static_cast<std::uint32_t>(in.up_to(UINT32_MAX));
   finding.step = in.number();
   return finding;
 }
@@ -78,10 +83,10 @@ void write_sometimes(WireWriter& out, const std::vector<std::pair<std::string, b
   }
 }
 std::vector<std::pair<std::string, bool>> read_sometimes(WireReader& in) {
-  std::vector<std::pair<std::string, bool>> sometimes(in.count());
+  std::vector<std::pair<std::string, bool>> sometimes(in.count(2));
   for (auto& [name, held] : sometimes) {
     name = in.text();
-    held = in.number() != 0;
+    held = in.yes_or_no();
   }
   return sometimes;
 }
@@ -96,7 +101,7 @@ void write_faults(WireWriter& out, const std::vector<sim::FaultCount>& faults) {
   }
 }
 std::vector<sim::FaultCount> read_faults(WireReader& in) {
-  std::vector<sim::FaultCount> faults(in.count());
+  std::vector<sim::FaultCount> faults(in.count(4));
   for (sim::FaultCount& fault : faults) {
     fault.name = in.text();
     fault.armed = in.number();
@@ -104,6 +109,22 @@ std::vector<sim::FaultCount> read_faults(WireReader& in) {
     fault.effects = in.number();
   }
   return faults;
+}
+
+void write_lost(WireWriter& out, const std::vector<sim::LostMessage>& lost) {
+  out.put(std::uint64_t{lost.size()});
+  for (const sim::LostMessage& one : lost) {
+    for (const std::string* const text : {&one.type, &one.text, &one.from, &one.to, &one.fault}) out.put(*text);
+    write_duration(out, one.at.time_since_epoch());
+  }
+}
+std::vector<sim::LostMessage> read_lost(WireReader& in) {
+  std::vector<sim::LostMessage> lost(in.count(6));
+  for (sim::LostMessage& one : lost) {
+    for (std::string* const text : {&one.type, &one.text, &one.from, &one.to, &one.fault}) *text = in.text();
+    one.at = Instant{read_duration(in)};
+  }
+  return lost;
 }
 
 void write_fields(WireWriter& out, const ActorType::Fields& fields) {
@@ -115,7 +136,7 @@ void write_fields(WireWriter& out, const ActorType::Fields& fields) {
 }
 ActorType::Fields read_fields(WireReader& in) {
   ActorType::Fields fields;
-  for (std::uint64_t left = in.count(); left != 0; --left) {
+  for (std::uint64_t left = in.count(2); left != 0; --left) {
     std::string name = in.text();
     fields.emplace_back(std::move(name), in.text());
   }
@@ -127,7 +148,7 @@ void write_finding_if_any(WireWriter& out, const std::optional<sim::Finding>& fi
   if (finding) write(out, *finding);
 }
 std::optional<sim::Finding> read_finding_if_any(WireReader& in) {
-  if (in.number() == 0) return std::nullopt;
+  if (!in.yes_or_no()) return std::nullopt;
   return read_finding(in);
 }
 
@@ -142,6 +163,7 @@ void write(WireWriter& out, const RunNote& note) {
   write_finding_if_any(out, note.finding);
   write_sometimes(out, note.sometimes);
   write_faults(out, note.faults);
+  write_lost(out, note.lost);
 }
 
 std::optional<RunNote> read_note(std::string_view bytes) {
@@ -155,7 +177,8 @@ std::optional<RunNote> read_note(std::string_view bytes) {
   note.finding = read_finding_if_any(in);
   note.sometimes = read_sometimes(in);
   note.faults = read_faults(in);
-  if (in.failed()) return std::nullopt;
+  note.lost = read_lost(in);
+  if (!in.ended_well()) return std::nullopt;
   return note;
 }
 
@@ -167,17 +190,33 @@ void write(WireWriter& out, const sim::Event& event) {
   write_fields(out, event.before);
   write_fields(out, event.after);
   out.put(std::uint64_t{event.line});
+  out.put(std::uint64_t{event.sent.has_value()});
+  if (event.sent) {
+    out.put(event.sent->step);
+    write_duration(out, event.sent->at.time_since_epoch());
+  }
+  out.put(event.rivals_count);
+  out.put(std::uint64_t{event.rivals.size()});
+  for (const std::string& rival : event.rivals) out.put(rival);
 }
 
 sim::Event read_event(WireReader& in) {
   sim::Event event;
-  event.kind = static_cast<sim::EventKind>(in.number());
+  event.kind = in.one_of(sim::EventKind::enqueue, sim::EventKind::fault);
   event.step = in.number();
   event.at = Instant{read_duration(in)};
   for (std::string* text : {&event.from, &event.to, &event.message, &event.reply, &event.file}) *text = in.text();
   event.before = read_fields(in);
   event.after = read_fields(in);
-  event.line = static_cast<std::uint32_t>(in.number());
+  event.line = static_cast<std::uint32_t>(in.up_to(UINT32_MAX));
+  if (in.yes_or_no()) {
+    event.sent.emplace();
+    event.sent->step = in.number();
+    event.sent->at = Instant{read_duration(in)};
+  }
+  event.rivals_count = in.number();
+  event.rivals.resize(in.count(1));
+  for (std::string& rival : event.rivals) rival = in.text();
   return event;
 }
 
@@ -194,6 +233,11 @@ void write_outcome(WireWriter& out, const sim::Outcome& outcome) {
   write_faults(out, outcome.faults);
   out.put(std::uint64_t{outcome.events.size()});
   for (const sim::Event& event : outcome.events) write(out, event);
+  out.put(std::uint64_t{outcome.attachments.size()});
+  for (const auto& [name, text] : outcome.attachments) {
+    out.put(name);
+    out.put(text);
+  }
   out.put(std::uint64_t{outcome.decisions.size()});
   for (const auto& [kind, count, index] : outcome.decisions) {
     out.put(static_cast<std::uint64_t>(kind));
@@ -209,18 +253,32 @@ sim::Outcome read_outcome(WireReader& in) {
   outcome.steps = in.number();
   outcome.operations = in.number();
   outcome.virtual_time = read_duration(in);
-  outcome.reduced = in.number() != 0;
+  outcome.reduced = in.yes_or_no();
   outcome.sometimes = read_sometimes(in);
   outcome.faults = read_faults(in);
-  outcome.events.resize(in.count());
+  outcome.events.resize(in.count(14));
   for (sim::Event& event : outcome.events) event = read_event(in);
-  outcome.decisions.resize(in.count());
+  outcome.attachments.resize(in.count(2));
+  for (auto& [name, text] : outcome.attachments) {
+    name = in.text();
+    text = in.text();
+  }
+  outcome.decisions.resize(in.count(3));
   for (auto& [kind, count, index] : outcome.decisions) {
-    kind = static_cast<sim::DecisionKind>(in.number());
+    kind = in.one_of(sim::DecisionKind::schedule, sim::DecisionKind::fault);
     count = in.number();
     index = in.number();
   }
   return outcome;
+}
+
+void write_outcome_if_any(WireWriter& out, const std::optional<sim::Outcome>& outcome) {
+  out.put(std::uint64_t{outcome.has_value()});
+  if (outcome) write_outcome(out, *outcome);
+}
+std::optional<sim::Outcome> read_outcome_if_any(WireReader& in) {
+  if (!in.yes_or_no()) return std::nullopt;
+  return read_outcome(in);
 }
 
 void write_drawn(WireWriter& out, const std::vector<sim::Deviations::Drawn>& list) {
@@ -230,7 +288,7 @@ void write_drawn(WireWriter& out, const std::vector<sim::Deviations::Drawn>& lis
   }
 }
 std::vector<sim::Deviations::Drawn> read_drawn(WireReader& in) {
-  std::vector<sim::Deviations::Drawn> list(in.count());
+  std::vector<sim::Deviations::Drawn> list(in.count(3));
   for (auto& [stream, counter, value] : list) {
     for (std::uint64_t* const number : {&stream, &counter, &value}) *number = in.number();
   }
@@ -244,9 +302,9 @@ void write_label(WireWriter& out, const sim::OpLabel& label) {
 }
 sim::OpLabel read_label(WireReader& in) {
   sim::OpLabel label;
-  label.kind = static_cast<sim::OpKind>(in.number());
+  label.kind = in.one_of(sim::OpKind::take, sim::OpKind::finish);
   for (std::uint64_t* const number : {&label.agent, &label.object, &label.detail}) *number = in.number();
-  label.number = static_cast<std::uint32_t>(in.number());
+  label.number = static_cast<std::uint32_t>(in.up_to(UINT32_MAX));
   return label;
 }
 
@@ -281,31 +339,79 @@ std::optional<MadeRun> read_made_run(std::string_view bytes) {
   WireReader in{bytes};
   MadeRun made;
   made.outcome = read_outcome(in);
-  const bool has_diverged = in.number() != 0;
+  const bool has_diverged = in.yes_or_no();
   if (std::string why = in.text(); has_diverged) made.outcome.divergence = std::move(why);
   sim::Followed& notes = made.notes;
-  notes.order.resize(in.count());
+  notes.order.resize(in.count(3));
   for (auto& [name, where, was_choice] : notes.order) {
     name = in.number();
-    where = static_cast<std::uint32_t>(in.number());
-    was_choice = in.number() != 0;
+    where = static_cast<std::uint32_t>(in.up_to(UINT32_MAX));
+    was_choice = in.yes_or_no();
   }
   notes.hurried = in.number();
   notes.switches = in.number();
-  notes.deviations.held.resize(in.count());
+  notes.deviations.held.resize(in.count(2));
   for (auto& [op, until] : notes.deviations.held) {
     op = in.number();
     until = in.number();
   }
   notes.deviations.draws = read_drawn(in);
   notes.deviations.faults = read_drawn(in);
-  notes.labels.resize(in.count());
+  notes.labels.resize(in.count(10));
   for (auto& [held, until] : notes.labels) {
     held = read_label(in);
     until = read_label(in);
   }
-  if (in.failed()) return std::nullopt;
+  if (!in.ended_well()) return std::nullopt;
   return made;
+}
+
+void write(WireWriter& out, const Explanation& explanation) {
+  out.put(std::uint64_t{explanation.flips.size()});
+  for (const Flip& flip : explanation.flips) {
+    out.put(static_cast<std::uint64_t>(flip.what));
+    out.put(std::uint64_t{flip.steps.size()});
+    for (const std::uint64_t step : flip.steps) out.put(step);
+    out.put(flip.words);
+    out.put(flip.tried);
+    out.put(static_cast<std::uint64_t>(flip.became));
+    out.put(flip.passed);
+    out.put(flip.finding);
+  }
+  for (const std::uint64_t number :
+       {explanation.failing, explanation.passing, explanation.all, std::uint64_t{explanation.all_counted},
+        std::uint64_t{explanation.are_orders_tried}})
+    out.put(number);
+  write_outcome_if_any(out, explanation.nearest_passing);
+  out.put(explanation.nearest_words);
+  out.put(explanation.runs);
+  out.put(std::uint64_t{explanation.left_out.size()});
+  for (const std::string& what : explanation.left_out) out.put(what);
+}
+Explanation read_explanation(WireReader& in) {
+  Explanation explanation;
+  explanation.flips.resize(in.count(7));
+  for (Flip& flip : explanation.flips) {
+    flip.what = in.one_of(Flip::What::order, Flip::What::input);
+    flip.steps.resize(in.count(1));
+    for (std::uint64_t& step : flip.steps) step = in.number();
+    flip.words = in.text();
+    flip.tried = in.number();
+    flip.became = in.one_of(Flip::Became::passes, Flip::Became::otherwise);
+    flip.passed = in.number();
+    flip.finding = in.text();
+  }
+  explanation.failing = in.number();
+  explanation.passing = in.number();
+  explanation.all = in.number();
+  explanation.all_counted = in.yes_or_no();
+  explanation.are_orders_tried = in.yes_or_no();
+  explanation.nearest_passing = read_outcome_if_any(in);
+  explanation.nearest_words = in.text();
+  explanation.runs = in.number();
+  explanation.left_out.resize(in.count(1));
+  for (std::string& what : explanation.left_out) what = in.text();
+  return explanation;
 }
 
 void write(WireWriter& out, const Failure& failure) {
@@ -318,6 +424,15 @@ void write(WireWriter& out, const Failure& failure) {
        {failure.run, failure.original_choices, failure.shrink_runs, failure.shrink_steps}) {
     out.put(number);
   }
+  write(out, failure.explanation);
+  out.put(std::uint64_t{failure.history.size()});
+  for (const auto& [input, choices, outcome] : failure.history) {
+    out.put(input);
+    for (const std::uint64_t number : {choices.schedule, choices.schedule_uncalm, choices.draws_uncalm})
+      out.put(number);
+    write_outcome(out, outcome);
+  }
+  write_outcome_if_any(out, failure.other);
 }
 
 std::optional<Failure> read_failure(std::string_view bytes) {
@@ -333,7 +448,16 @@ std::optional<Failure> read_failure(std::string_view bytes) {
   for (std::uint64_t* number : {&failure.run, &failure.original_choices, &failure.shrink_runs, &failure.shrink_steps}) {
     *number = in.number();
   }
-  if (in.failed()) return std::nullopt;
+  failure.explanation = read_explanation(in);
+  failure.history.resize(in.count(5));
+  for (auto& [input, choices, outcome] : failure.history) {
+    input = in.text();
+    for (std::uint64_t* number : {&choices.schedule, &choices.schedule_uncalm, &choices.draws_uncalm})
+      *number = in.number();
+    outcome = read_outcome(in);
+  }
+  failure.other = read_outcome_if_any(in);
+  if (!in.ended_well()) return std::nullopt;
   return failure;
 }
 

@@ -1,6 +1,7 @@
 #include "orrery/testkit/workers.hpp"
 
 #include "orrery/core/check.hpp"
+#include "orrery/core/signal_safe.hpp"
 #include "orrery/testkit/assertions.hpp"
 #include "orrery/testkit/crash.hpp"
 #include "orrery/testkit/wire.hpp"

@@ -12,7 +12,7 @@
 //       Anywhere else than on x86-64 (and with control-flow enforcement, whose landing pads this has not) it is Boost's.
 // Always true:  (J1) control words are saved and restored with the fiber, as with Boost; a new fiber begins with those of
 //                    whoever switches to it first
-// Known limit:  a debugger unwinds a parked fiber from the saved rbp and address only by hand.
+// Known limit:  a debugger unwinds a parked fiber only when it is told how: testkit/gdb/orrery.py tells gdb.
 // Source:       the calling convention of the System V ABI for x86-64, sections 3.2.1 and 3.2.2; that a switch should save only
 //               what is live: Photon's "stackful coroutine made fast" (Z. Li et al., 2024). Measured: docs/performance.md.
 #pragma once

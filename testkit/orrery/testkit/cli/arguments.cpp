@@ -1,5 +1,7 @@
 #include "orrery/testkit/cli/arguments.hpp"
 
+#include "orrery/testkit/text.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -43,6 +45,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   std::string_view best;
   std::size_t least = 3;  // Levenshtein's distance
   for (const std::string_view candidate : candidates) {
+    if (word.size() >= candidate.size() + least) continue;
     std::vector<std::size_t> row(candidate.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 0; i < word.size(); ++i) {
@@ -60,7 +63,8 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   return best;
 }
 
-Arguments read_arguments(const Command& command, std::span<char* const> words) {
+std::expected<Arguments, std::string> parse_arguments(const Command& command, std::span<char* const> words) {
+  const auto wrong = [](std::string_view sentence) { return std::unexpected(testkit::error_line(sentence)); };
   Arguments arguments;
   arguments.command = &command;
   bool only_words = false;
@@ -72,6 +76,10 @@ Arguments read_arguments(const Command& command, std::span<char* const> words) {
     }
     if (word == "--") {
       only_words = true;
+      continue;
+    }
+    if (!command.passes.empty() && word.starts_with(command.passes)) {
+      arguments.passed.push_back(word);
       continue;
     }
     std::optional<std::string> value;
@@ -88,23 +96,29 @@ Arguments read_arguments(const Command& command, std::span<char* const> words) {
       std::vector<std::string_view> names;
       for (const Flag& one : command.flags) names.push_back(one.name);
       const std::string_view meant = nearest(word, names);
-      refuse(fmt::format("unknown flag {} for {}{}", word, command.name,
-                         meant.empty() ? fmt::format(" (orrery help {} lists them)", command.name)
-                                       : fmt::format("; is {} meant?", meant)));
+      return wrong(fmt::format("unknown flag {} for {}{}", word, command.name,
+                               meant.empty() ? fmt::format(" (orrery help {} lists them)", command.name)
+                                             : fmt::format("; is {} meant?", meant)));
     }
     if (flag->has_value && !value) {
-      if (++i == words.size()) refuse(fmt::format("{} needs a value", word));
+      if (++i == words.size()) return wrong(fmt::format("{} needs a value", word));
       value = words[i];
     }
-    if (!flag->has_value && value) refuse(fmt::format("{} takes no value", word));
+    if (!flag->has_value && value) return wrong(fmt::format("{} takes no value", word));
     arguments.flags[word].push_back(value.value_or("1"));
     if (!flag->variable.empty()) arguments.variables.emplace_back(flag->variable, value.value_or("1"));
   }
   if (arguments.words.size() > command.words_max) {
-    refuse(fmt::format("{} takes {} (orrery help {} says more)", command.name,
-                       command.arguments.empty() ? "no argument" : command.arguments, command.name));
+    return wrong(fmt::format("{} takes {} (orrery help {} says more)", command.name,
+                             command.arguments.empty() ? "no argument" : command.arguments, command.name));
   }
   return arguments;
+}
+
+Arguments read_arguments(const Command& command, std::span<char* const> words) {
+  auto arguments = parse_arguments(command, words);
+  if (!arguments) refuse(arguments.error());
+  return std::move(*arguments);
 }
 
 }  // namespace orrery::cli

@@ -3,6 +3,7 @@
 #include "orrery/testkit/cli/process.hpp"
 #include "orrery/testkit/settings.hpp"
 
+#include <expected>
 #include <map>
 #include <optional>
 #include <span>
@@ -39,20 +40,25 @@ struct Command {
   std::string_view details;  ///< what `orrery help NAME` adds
   std::vector<Flag> flags;
   std::size_t words_max = 1;
+  std::string_view passes{};  ///< flags that begin so go to the programs as they are
 };
 
 struct Arguments {
   const Command* command = nullptr;
   std::vector<std::string> words;
   std::map<std::string, std::vector<std::string>> flags;
-  Variables variables;  ///< for the test programs
+  Variables variables;              ///< for the test programs
+  std::vector<std::string> passed;  ///< as Command::passes has it
 
   [[nodiscard]] bool has(const std::string& flag) const { return flags.contains(flag); }
   /// Returns: the last value of the flag, or `otherwise`.
   [[nodiscard]] std::string value(const std::string& flag, std::string otherwise = {}) const;
 };
 
-/// Reads what follows the command's name. Errors: end the tool with exit code 2 and one line.
+/// Reads what follows the command's name. Errors: a sentence.
+[[nodiscard]] std::expected<Arguments, std::string> parse_arguments(const Command& command,
+                                                                    std::span<char* const> words);
+/// The same. Errors: end the tool with exit code 2 and one line.
 [[nodiscard]] Arguments read_arguments(const Command& command, std::span<char* const> words);
 
 /// What orrery.toml and the environment say. Errors: end the tool with exit code 2 and one line.

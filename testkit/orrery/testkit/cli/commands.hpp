@@ -11,6 +11,8 @@ int step_run(const Arguments& arguments);
 int trace_run(const Arguments& arguments);
 int keep_run(const Arguments& arguments);
 int triage_folder(const Arguments& arguments);
+int run_benchmarks(const Arguments& arguments);
+int make_report(const Arguments& arguments);
 int check_histories(const Arguments& arguments);
 int look_at_machine(const Arguments& arguments);
 int print_configuration(const Arguments& arguments);

@@ -55,7 +55,7 @@ Candidates values_of(std::string_view flag) {
   }
   if (flag == "--faults") return {"none", "local", "heavy"};
   if (flag == "--grain") return {"auto", "fine", "coarse"};
-  if (flag == "--to") return {"text", "jsonl", "mermaid", "perfetto", "shiviz", "svg"};
+  if (flag == "--to") return {"text", "jsonl", "short", "mermaid", "perfetto", "shiviz", "svg", "scenario"};
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <iterator>
 
@@ -63,10 +64,11 @@ const std::vector<Command>& commands() {
        "  orrery replay b7k2-9f3c\n"
        "  orrery replay orrery-out/latest/failure.orrery --gdb\n\n"
        "  --loose        follow a record as far as it fits; otherwise exit code 5 when it does not\n"
-       "  --until STEP   tell only what happens before that step\n"
-       "  --verbose      tell every step, however many\n"
+       "  --until STEP   tell only what happens before that step, and what all actors are then\n"
+       "  --verbose      tell every step, however many; of a record, every event as it happens\n"
        "  --twice        in two processes, which must do the same (else exit code 3)\n"
-       "  --gdb          stop in gdb before the last step, or before --until STEP (GDB names another debugger)\n",
+       "  --gdb          stop in gdb before the last step, or before --until STEP, and go on into its handler\n"
+       "                 (GDB names another debugger); there, info actors, actor NAME, help actor\n",
        with({{"--loose", false, ""},
              {"--until", true, ""},
              {"--verbose", false, "ORRERY_VERBOSE"},
@@ -85,12 +87,43 @@ const std::vector<Command>& commands() {
        "  orrery trace orrery-out/latest/trace.jsonl --to svg > run.svg\n"
        "  orrery trace diff old.jsonl new.jsonl\n\n"
        "  --actor A, --msg M   only those;   --causes-of STEP   only what led to it\n"
-       "  --to FORMAT          text, jsonl, mermaid, perfetto, shiviz or svg\n",
+       "  --to FORMAT          text, jsonl, short, mermaid, perfetto, shiviz, svg or scenario (a test)\n",
        with({{"--actor", true, ""}, {"--msg", true, ""}, {"--causes-of", true, ""}, {"--to", true, ""}}), 3},
       {"keep", "TOKEN|FILE", "replay this failure first from now on",
        "  orrery keep b7k2-9f3c\n\nThe record goes to orrery-regressions/<Suite.Test>/, to be committed.\n",
        with({{"--regressions", true, "ORRERY_REGRESSIONS"}})},
       {"triage", "[DIR]", "group failures, print Markdown for an issue", "  orrery triage orrery-out > issue.md\n", {}},
+      {"bench",
+       "[FILTER]",
+       "run the benchmarks, say what became slower",
+       "  orrery bench --json main.json                 measure, and store it\n"
+       "  orrery bench --compare main.json              measure again: exit code 1 when something is slower\n"
+       "  orrery bench actor --benchmark_min_time=0.1   those of actor_bench; or FILTER is a regular expression\n\n"
+       "Runs the programs *_bench of the newest build (or of --build, --binary); --benchmark_... is passed on to "
+       "them.\n"
+       "  --compare FILE    a table of what has changed since; --from FILE compares two files and measures nothing\n"
+       "  --threshold P     per cent by which the medians must differ (5)\n"
+       "  --json FILE       all that was measured, as --benchmark_out has it\n\n"
+       "Slower or faster is what differs by more than the threshold, and by Mann-Whitney's U test with p < 1 %; that\n"
+       "takes 5 repetitions, and 9 are made unless --benchmark_repetitions says otherwise. Fewer are `unclear`.\n",
+       {{"--build", true, ""},
+        {"--binary", true, ""},
+        {"--compare", true, ""},
+        {"--from", true, ""},
+        {"--threshold", true, ""},
+        {"--json", true, ""}},
+       1,
+       "--benchmark_"},
+      {"report",
+       "DIR|FILE",
+       "make the page to look at a run again: report.html",
+       "  orrery report orrery-out/latest\n"
+       "  orrery report trace.jsonl\n"
+       "  orrery report production.jsonl --output look.html\n\n"
+       "DIR is the folder of a failure: its report.html gets the page of this version, around the same data; without\n"
+       "one it is made from its trace.jsonl. FILE is one of these, or a log with a JSON object in each line.\n"
+       "  --output FILE   where to (report.html in DIR, FILE with the ending .html)\n",
+       {{"--output", true, ""}}},
       {"check-history",
        "FILE...",
        "check operation histories of other systems for linearizability",
@@ -132,24 +165,32 @@ const std::vector<Command>& commands() {
 
 namespace {
 
-void print_help() {
-  fmt::print(
-      "orrery run                     check every property of the newest build in build/, as CI does\n"
-      "orrery run Bank -j 4           those whose name holds Bank, by four processes each\n"
-      "orrery explore Bank --time 8h  go on after a failure, and collect different ones\n"
-      "orrery replay b7k2-9f3c        make one run again, from the token in a report\n"
-      "orrery replay b7k2-9f3c --gdb  and stop before the step in which it goes wrong\n\n");
+void print_help(std::FILE* to) {
+  fmt::print(to,
+             "orrery run                     check every property of the newest build in build/, as CI does\n"
+             "orrery run Bank -j 4           those whose name holds Bank, by four processes each\n"
+             "orrery explore Bank --time 8h  go on after a failure, and collect different ones\n"
+             "orrery replay b7k2-9f3c        make one run again, from the token in a report\n"
+             "orrery replay b7k2-9f3c --gdb  and stop before the step in which it goes wrong\n\n");
   for (const Command& command : commands()) {
-    fmt::print("  {:<32} {}\n", fmt::format("{} {}", command.name, command.arguments), command.summary);
+    fmt::print(to, "  {:<32} {}\n", fmt::format("{} {}", command.name, command.arguments), command.summary);
   }
   fmt::print(
+      to,
       "  help COMMAND, --version\n\n"
       "Those that run tests take --build DIR (a build directory) or --binary PATH (a test program), and --out DIR.\n"
       "Exit codes: 0 held, 1 falsified, 2 usage, 3 non-deterministic, 4 inconclusive, 5 replay diverged, 70 internal\n"
       "error, 77 skipped, 130 interrupted. Results are on stdout, progress on stderr.\n");
 }
 
-void print_version() { fmt::print("orrery {} ({}), {}\n", ORRERY_VERSION, ORRERY_COMMIT, __VERSION__); }
+void print_version() {
+#ifdef __clang__
+  constexpr std::string_view compiler = "";  // __VERSION__ begins with its name
+#else
+  constexpr std::string_view compiler = "g++ ";
+#endif
+  fmt::print("orrery {} ({}), {}{}\n", ORRERY_VERSION, ORRERY_COMMIT, compiler, __VERSION__);
+}
 
 const Command& command_named(std::string_view name) {
   const auto found = std::ranges::find(commands(), name, &Command::name);
@@ -161,13 +202,31 @@ const Command& command_named(std::string_view name) {
                      meant.empty() ? " (orrery --help lists them)" : fmt::format("; is {} meant?", meant)));
 }
 
+/// Returns: whether `flag` is a word of the text.
+bool is_told(std::string_view text, std::string_view flag) {
+  for (auto at = text.find(flag); at != std::string_view::npos; at = text.find(flag, at + 1)) {
+    const char next = at + flag.size() < text.size() ? text[at + flag.size()] : ' ';
+    if (next != '-' && (next < 'a' || next > 'z')) return true;
+  }
+  return false;
+}
+
 int help(std::span<char* const> words) {
   if (words.empty()) {
-    print_help();
+    print_help(stdout);
     return exit_held;
   }
   const Command& command = command_named(words.front());
-  fmt::print("orrery {} {}: {}\n\n{}", command.name, command.arguments, command.summary, command.details);
+  fmt::print("orrery {}{}{}: {}\n\n{}", command.name, command.arguments.empty() ? "" : " ", command.arguments,
+             command.summary, command.details);
+  std::string rest;  // what the text above has no room for
+  for (const Flag& flag : command.flags) {
+    if (is_told(command.details, flag.name)) continue;
+    const std::string one = fmt::format(" {}{}", flag.name, flag.has_value ? " X" : "");
+    if (rest.size() - (rest.rfind('\n') + 1) + one.size() > 100) rest += "\n     ";
+    rest += one;
+  }
+  if (!rest.empty()) fmt::print("\nAlso:{}\n`orrery config` shows what they are otherwise.\n", rest);
   return exit_held;
 }
 
@@ -180,7 +239,7 @@ int zoo(std::span<char* const> words) {
 
 int run(std::span<char* const> words) {
   if (words.empty()) {
-    print_help();
+    print_help(stderr);
     return exit_usage;
   }
   const std::string_view name = words.front();
@@ -206,6 +265,8 @@ int run(std::span<char* const> words) {
   if (name == "trace") return trace_run(arguments);
   if (name == "keep") return keep_run(arguments);
   if (name == "triage") return triage_folder(arguments);
+  if (name == "bench") return run_benchmarks(arguments);
+  if (name == "report") return make_report(arguments);
   if (name == "check-history") return check_histories(arguments);
   if (name == "new") return begin_project(arguments);
   if (name == "doctor") return look_at_machine(arguments);

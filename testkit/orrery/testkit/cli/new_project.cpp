@@ -132,7 +132,7 @@ int main(int argc, char** argv) {
 )"},
     {"README.md", R"(# @NAME@
 
-    cmake -S . -B build/dev -G Ninja -D CMAKE_BUILD_TYPE=RelWithDebInfo
+    cmake -S . -B build/dev -D CMAKE_BUILD_TYPE=RelWithDebInfo
     cmake --build build/dev
     ctest --test-dir build/dev --output-on-failure
     build/dev/@NAME@

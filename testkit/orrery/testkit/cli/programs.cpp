@@ -14,11 +14,8 @@
 
 namespace orrery::cli {
 
-namespace {
-
 namespace files = std::filesystem;
 
-/// Returns: --build, or the newest of build/*.
 std::string build_folder(const Arguments& arguments) {
   if (arguments.has("--build")) return arguments.value("--build");
   std::string newest;
@@ -39,6 +36,8 @@ std::string build_folder(const Arguments& arguments) {
     refuse("there is no build directory in build/: name one with --build, or a program with --binary");
   return newest;
 }
+
+namespace {
 
 /// Whether orrery::gtest_main is in the file.
 bool is_test_program(const std::string& path) {

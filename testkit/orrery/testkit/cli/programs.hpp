@@ -18,6 +18,9 @@ struct TestProgram {
 /// of a name). Ends the tool with exit code 2 and one line when there are none.
 [[nodiscard]] std::vector<TestProgram> find_programs(const Arguments& arguments, std::string filter);
 
+/// Returns: the directory that --build names, or the newest of build/*. Ends the tool when there is none.
+[[nodiscard]] std::string build_folder(const Arguments& arguments);
+
 /// Returns: GoogleTest's filter for what a person has written.
 [[nodiscard]] std::string filter_of(const std::string& text);
 

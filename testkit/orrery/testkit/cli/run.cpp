@@ -1,12 +1,11 @@
 // run.cpp: orrery run and orrery explore: test programs, one after the other, and one exit code for all of them.
 #include "orrery/testkit/cli/commands.hpp"
 #include "orrery/testkit/cli/programs.hpp"
+#include "orrery/testkit/cli/scratch.hpp"
 #include "orrery/testkit/json.hpp"
 #include "orrery/testkit/record.hpp"
 
 #include <fmt/core.h>
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -18,26 +17,6 @@
 namespace orrery::cli {
 
 namespace {
-
-/// Files that are gone when the tool is.
-class Scratch {
- public:
-  Scratch() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "orrery-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) refuse("cannot make a temporary directory");
-    folder_ = pattern;
-  }
-  ~Scratch() {
-    std::error_code error;
-    std::filesystem::remove_all(folder_, error);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
-
- private:
-  std::string folder_;
-};
 
 /// What the events of one program come to.
 struct Told {
@@ -135,6 +114,12 @@ int run_tests(const Arguments& arguments) {
   }
   if (effective(arguments, "swarm", "0") == "1" && effective(arguments, "strategy", "portfolio") != "portfolio")
     refuse("a swarm draws the strategy of each run: swarm and strategy exclude each other");
+  const auto write = [&](const std::string& flag, const std::string& text) {
+    if (!arguments.has(flag)) return;
+    if (const auto written = testkit::write_file(arguments.value(flag), text); !written) refuse(written.error());
+  };
+  for (const char* const flag : {"--json", "--junit"})
+    write(flag, "");  // what cannot be written is said before the tests
   const Scratch scratch;
   variables.emplace_back("ORRERY_JSON", scratch.path("events"));
   const bool wants_junit = arguments.has("--junit");
@@ -158,10 +143,6 @@ int run_tests(const Arguments& arguments) {
     if (wants_junit) documents.push_back(testkit::read_file(scratch.path("junit.xml")).value_or(""));
     if (ran.code == exit_interrupted || ran.code == exit_usage) break;
   }
-  const auto write = [&](const std::string& flag, const std::string& text) {
-    if (!arguments.has(flag)) return;
-    if (const auto written = testkit::write_file(arguments.value(flag), text); !written) refuse(written.error());
-  };
   write("--json", events);
   write("--junit", merge_junit(documents));
   fmt::print("orrery: programs {}, properties {}, runs {}, different failures {}, exit code {}\n", programs.size(),

@@ -3,6 +3,8 @@
 #include "orrery/testkit/cli/programs.hpp"
 #include "orrery/testkit/json.hpp"
 #include "orrery/testkit/record.hpp"
+#include "orrery/testkit/scenario_skeleton.hpp"
+#include "orrery/testkit/short_log.hpp"
 #include "orrery/testkit/trace_drawing.hpp"
 
 #include <fmt/core.h>
@@ -28,6 +30,7 @@ struct Line {
   [[nodiscard]] std::uint64_t step() const { return json["step"].number(); }
 };
 
+/// Returns: the event in one line, whatever names and messages say.
 std::string print(const Line& line) {
   const std::uint64_t nanoseconds = line.json["t_ns"].number();
   std::string out = fmt::format("{:>5} {:>10}  {:<14} {}", line.step(),
@@ -40,7 +43,7 @@ std::string print(const Line& line) {
     const std::string_view file = line.field("file");
     out += fmt::format("   {}:{}", file.substr(file.rfind('/') + 1), line.field("line"));
   }
-  return out;
+  return testkit::plain_line(out);
 }
 
 std::vector<Line> parse_lines(const std::string& path, const std::string& text) {
@@ -110,14 +113,14 @@ std::set<std::uint64_t> causes_of(const std::vector<Line>& lines, std::uint64_t 
 
 using Draw = std::string (*)(const testkit::Drawing&);
 
-/// Returns: what draws in that format; none for text and jsonl, which are lines.
+/// Returns: what draws in that format; none for text, jsonl and short, which are lines, and for a scenario.
 Draw drawing_in(std::string_view format) {
   if (format == "mermaid") return testkit::draw_mermaid;
   if (format == "perfetto") return testkit::draw_perfetto;
   if (format == "shiviz") return testkit::draw_shiviz;
   if (format == "svg") return testkit::draw_svg;
-  if (format != "text" && format != "jsonl")
-    refuse(fmt::format("--to {} is not known: text, jsonl, mermaid, perfetto, shiviz or svg", format));
+  if (format != "text" && format != "jsonl" && format != "short" && format != "scenario")
+    refuse(fmt::format("--to {} is not known: text, jsonl, short, mermaid, perfetto, shiviz, svg or scenario", format));
   return nullptr;
 }
 
@@ -127,6 +130,12 @@ int show(const Arguments& arguments) {
   const std::vector<Line> lines = read_trace(arguments, arguments.words.front());
   const std::string actor = arguments.value("--actor");
   const std::string message = arguments.value("--msg");
+  const auto is_of = [&](const Line& line) { return line.field("from") == actor || line.field("to") == actor; };
+  const auto is_such = [&](const Line& line) {
+    return line.field("message").substr(0, line.field("message").find('{')) == message;
+  };
+  if (!actor.empty() && std::ranges::none_of(lines, is_of)) refuse(fmt::format("--actor {}: there is none", actor));
+  if (!message.empty() && std::ranges::none_of(lines, is_such)) refuse(fmt::format("--msg {}: there is none", message));
   std::optional<std::set<std::uint64_t>> past;
   if (arguments.has("--causes-of")) {
     const std::string text = arguments.value("--causes-of");
@@ -139,17 +148,22 @@ int show(const Arguments& arguments) {
   }
   std::size_t shown = 0;
   std::vector<testkit::TraceEvent> events;
+  std::vector<testkit::Json> scenario;
   for (const Line& line : lines) {
-    if (!actor.empty() && line.field("from") != actor && line.field("to") != actor) continue;
-    if (!message.empty() && line.field("message").substr(0, line.field("message").find('{')) != message) continue;
+    if (!actor.empty() && !is_of(line)) continue;
+    if (!message.empty() && !is_such(line)) continue;
     if (past && !past->contains(line.step())) continue;
     ++shown;
-    if (draw != nullptr) {
+    if (draw != nullptr || format == "short") {
       events.push_back(testkit::trace_event(line.json));
+    } else if (format == "scenario") {
+      scenario.push_back(line.json);
     } else {
       fmt::print("{}\n", format == "jsonl" ? line.text : print(line));
     }
   }
+  if (format == "short") fmt::print("{}", testkit::short_log(events));
+  if (format == "scenario") fmt::print("{}", testkit::scenario_skeleton(scenario, arguments.words.front()));
   if (draw != nullptr) {
     const testkit::Drawing drawing = testkit::make_drawing(std::move(events));
     fmt::print("{}", draw(drawing));

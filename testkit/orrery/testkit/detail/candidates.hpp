@@ -42,8 +42,10 @@ class Candidates {
         execute_{std::move(execute)} {}
 
   [[nodiscard]] bool is_over() const noexcept {
-    return runs_ >= budget_.runs || operations_ >= budget_.operations ||
-           (budget_.until && std::chrono::steady_clock::now() >= *budget_.until);
+    return runs_ >= budget_.runs || operations_ >= budget_.operations || is_late();
+  }
+  [[nodiscard]] bool is_late() const noexcept {
+    return budget_.until && std::chrono::steady_clock::now() >= *budget_.until;
   }
   /// Returns: how many runs the budget has left.
   [[nodiscard]] std::uint64_t left() const noexcept { return budget_.runs - runs_; }

@@ -97,4 +97,8 @@ std::vector<std::string> names_of_held(const sim::Followed& notes, const std::ve
   return names;
 }
 
+std::string text_of_op(const sim::OpLabel& label, const std::vector<sim::Event>& events) {
+  return text_of(label, Texts{events});
+}
+
 }  // namespace orrery::testkit::detail

@@ -12,4 +12,7 @@ namespace orrery::testkit::detail {
 /// Returns: one line for each of `notes.labels`, saying what waits for what. What no event mentions is a number in it.
 [[nodiscard]] std::vector<std::string> names_of_held(const sim::Followed& notes, const std::vector<sim::Event>& events);
 
+/// Returns: one operation of the run whose events these are.
+[[nodiscard]] std::string text_of_op(const sim::OpLabel& label, const std::vector<sim::Event>& events);
+
 }  // namespace orrery::testkit::detail

@@ -2,11 +2,14 @@
 
 #include "orrery/testkit/scenario/detail/attributes.hpp"
 #include "orrery/testkit/scenario/detail/statements.hpp"
+#include "orrery/testkit/text.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,11 +33,11 @@ class Parser {
       text.remove_prefix(std::min(end + 1, text.size()));
       if (line.ends_with('\r')) line.remove_suffix(1);
       ++line_;
-      if (std::string wrong = read_line(line); !wrong.empty()) return error(line_, std::move(wrong));
+      if (const std::string wrong = read_line(line); !wrong.empty()) return error(line_, wrong);
     }
     if (phase_ != Phase::done) return error(std::max(line_, 1), what_is_missing());
-    if (detail::Misuse misuse = detail::find_misuse(scenario_); misuse.line != 0) {
-      return error(misuse.line, std::move(misuse.reason));
+    if (const detail::Misuse misuse = detail::find_misuse(scenario_); misuse.line != 0) {
+      return error(misuse.line, misuse.reason);
     }
     return std::move(scenario_);
   }
@@ -42,8 +45,8 @@ class Parser {
  private:
   enum class Phase : std::uint8_t { header, declarations, events, done };
 
-  static std::unexpected<ParseError> error(int line, std::string reason) {
-    return std::unexpected(ParseError{.line = line, .reason = std::move(reason)});
+  static std::unexpected<ParseError> error(int line, std::string_view reason) {
+    return std::unexpected(ParseError{.line = line, .reason = testkit::error_line(reason)});
   }
 
   std::string read_line(std::string_view line) {
@@ -114,14 +117,21 @@ class Parser {
       }
     }
     if (std::string wrong = fit_in(made); !wrong.empty()) return wrong;
+    first_of_.try_emplace(made.id, scenario_.declarations.size());
     scenario_.declarations.push_back(std::move(made));
     return {};
+  }
+
+  /// Scenario::find, without looking at all of them: a scenario may have many.
+  [[nodiscard]] const Declaration* find(std::string_view id) const {
+    const auto found = first_of_.find(id);
+    return found == first_of_.end() ? nullptr : &scenario_.declarations[found->second];
   }
 
   /// Finds the place of a declaration in the tree so far.
   std::string fit_in(Declaration& made) const {
     if (made.parent.empty()) return fmt::format("{} needs a parent=", made.id);
-    const Declaration* const namesake = scenario_.find(made.id);
+    const Declaration* const namesake = find(made.id);
     if (namesake != nullptr && namesake->parent != made.parent) {
       return fmt::format("{} is declared in line {}, under another parent", made.id, namesake->line);
     }
@@ -129,7 +139,7 @@ class Parser {
       if (!scenario_.declarations.empty()) return fmt::format("{} is a second root", made.id);
       return made.kind == Kind::supervisor ? std::string{} : fmt::format("the root {} must be a sup", made.id);
     }
-    const Declaration* const parent = scenario_.find(made.parent);
+    const Declaration* const parent = find(made.parent);
     if (parent == nullptr) return fmt::format("parent={} is not declared before {}", made.parent, made.id);
     if (parent->kind != Kind::supervisor) return fmt::format("parent={} is no supervisor", made.parent);
     const bool simple = parent->strategy == Strategy::simple_one_for_one;
@@ -179,6 +189,7 @@ class Parser {
   }
 
   Scenario scenario_;
+  std::map<std::string, std::size_t, std::less<>> first_of_;  // of an id, in the declarations
   Phase phase_ = Phase::header;
   int line_ = 0;
   std::int64_t open_operations_ = 0;

@@ -2,6 +2,7 @@
 // Method: brute force. Random programs are run under every schedule, with the reductions and without, and the sets of
 //         outcomes are compared. ORRERY_REDUCTION_PROGRAMS=<n> tries n programs of each kind.
 #include "tests/sim/little_programs.hpp"
+#include "tests/support/sanitizers.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,11 +17,8 @@ namespace {
 int programs_wanted(int otherwise) {
   const char* const text = std::getenv("ORRERY_REDUCTION_PROGRAMS");
   if (text != nullptr) return std::atoi(text);
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return otherwise / 6;  // the same programs, fewer of them: what a sanitizer could see, it sees in these
-#else
-  return otherwise;
-#endif
+  return test_support::is_sanitized ? otherwise / 6
+                                    : otherwise;  // what a sanitizer could see, it sees in the first of them
 }
 
 std::uint64_t median(std::vector<std::uint64_t> values) {

@@ -5,6 +5,7 @@
 
 #include "tests/sim/little_programs.hpp"
 #include "tests/sim/sim_fixture.hpp"
+#include "tests/support/sanitizers.hpp"
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
@@ -32,11 +33,7 @@ TEST_P(Traces, lose_and_invent_no_outcome) {
   const Kind& kind = GetParam();
   constexpr std::uint64_t runs_max = 12'000;
   const char* const more = std::getenv("ORRERY_REDUCTION_PROGRAMS");
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  constexpr int share = 6;  // the same programs, fewer of them: what a sanitizer could see, it sees in these
-#else
-  constexpr int share = 1;
-#endif
+  constexpr int share = test_support::is_sanitized ? 6 : 1;  // what a sanitizer could see, it sees in the first of them
   const int wanted = more != nullptr ? std::atoi(more) : kind.programs / share;
   std::uint64_t schedules = 0;
   std::uint64_t traces = 0;

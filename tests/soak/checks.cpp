@@ -1,6 +1,7 @@
 #include "tests/soak/checks.hpp"
 
 #include "tests/support/memory.hpp"
+#include "tests/support/sanitizers.hpp"
 #include "tests/support/scale.hpp"
 
 #include <fmt/core.h>
@@ -15,12 +16,6 @@ namespace {
 
 constexpr auto stuck_after = 60s;
 constexpr std::size_t growth_max = std::size_t{64} * 1024 * 1024;
-
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool memory_says_something = false;  // what is freed is kept for a while on purpose
-#else
-constexpr bool memory_says_something = !test_support::under_tsan;
-#endif
 
 }  // namespace
 
@@ -94,7 +89,7 @@ void MemoryWatch::look() {
   const auto elapsed = std::chrono::steady_clock::now() - report().began;
   if (elapsed < 15s || report().phases < 20) {
     most_at_first_ = std::max(most_at_first_, last_);
-  } else if (memory_says_something) {
+  } else if (test_support::memory_says_something) {
     expect(last_ <= most_at_first_ + growth_max, "memory at rest stays flat",
            fmt::format("{} MiB at first, {} MiB now", most_at_first_ >> 20, last_ >> 20));
   }

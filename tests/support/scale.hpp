@@ -1,22 +1,12 @@
 // scale.hpp: how much work a test does: less where that is asked for, or where every step is instrumented.
 #pragma once
+#include "tests/support/sanitizers.hpp"
+
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 namespace orrery::test_support {
-
-#if defined(__SANITIZE_THREAD__)
-inline constexpr bool under_tsan = true;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-inline constexpr bool under_tsan = true;
-#else
-inline constexpr bool under_tsan = false;
-#endif
-#else
-inline constexpr bool under_tsan = false;
-#endif
 
 /// Returns: whether ORRERY_TEST_SCALE=short asks for less.
 [[nodiscard]] inline bool is_short() {

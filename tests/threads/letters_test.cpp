@@ -1,6 +1,7 @@
 // Goal:   a flood of dead letters on several workers is bounded, counted exactly and told in few words.
 #include "tests/actor/letters_fixture.hpp"
 #include "tests/support/memory.hpp"
+#include "tests/support/sanitizers.hpp"
 #include "tests/threads/system_fixture.hpp"
 
 #include <mutex>
@@ -76,7 +77,10 @@ TEST_F(LettersTest, a_flood_on_two_workers_takes_bounded_memory_and_is_counted_e
     EXPECT_EQ(second.get().value_or(0), each);
     auto third = system().spawn(Flooder{target_}).ask_async(Flood{each}, no_timeout);
     EXPECT_EQ(third.get().value_or(0), each);
-    EXPECT_LT(test_support::resident_bytes(), before + (std::size_t{16} << 20)) << "it does not grow with the letters";
+    if (test_support::memory_says_something) {
+      EXPECT_LT(test_support::resident_bytes(), before + (std::size_t{16} << 20))
+          << "it does not grow with the letters";
+    }
 
     const DeadLetters& letters = system().dead_letters();
     EXPECT_EQ(letters.count(DeadLetterReason::mailbox_full), 3 * each);

@@ -24,12 +24,8 @@ namespace orrery {
 
 using namespace std::chrono_literals;
 
+using test_support::under_asan;
 using test_support::under_tsan;
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool under_asan = true;
-#else
-inline constexpr bool under_asan = false;
-#endif
 
 /// Returns: `count`, or fewer where that is asked for or where each step is instrumented.
 inline std::size_t scaled(std::size_t count, std::size_t least = 16) {

@@ -5,6 +5,7 @@
 #include "system_fixture.hpp"
 
 #include "tests/support/memory.hpp"
+#include "tests/support/sanitizers.hpp"
 
 #include <malloc.h>
 
@@ -13,11 +14,11 @@
 namespace orrery {
 namespace {
 
+using test_support::memory_says_something;
 using test_support::resident_bytes;
 
 constexpr std::size_t mebi = 1024 * 1024;
 constexpr std::size_t may_stay = 32 * mebi;
-constexpr bool can_measure = !under_tsan && !under_asan;
 
 struct Small {
   std::uint64_t value;
@@ -87,14 +88,14 @@ class Burst : public SystemTest {
       ASSERT_TRUE(eventually([&] { return gate->is_reached(); }));
       if (round == 0) before = resident_bytes();
       pour(sys, sump);
-      if (can_measure) {
+      if (memory_says_something) {
         EXPECT_GE(resident_bytes(), before + bytes_at_least / 2);
       }
       gate->open();
       EXPECT_EQ(*sump.ask(Total{}, patience), count);
       sys.stop(sump);
       ASSERT_TRUE(sys.await_quiescence(patience));
-      if (can_measure) {
+      if (memory_says_something) {
         EXPECT_LE(resident_bytes(), before + may_stay) << "in round " << round;
       }
     }
@@ -155,7 +156,7 @@ TEST_F(Burst, of_messages_that_own_much_goes_back_to_the_heap) {
   for (int round = 0; round < 3; ++round) {
     for (std::size_t i = 0; i < count; ++i) ASSERT_TRUE(sump.tell(sample<Huge>()));
     EXPECT_EQ(*sump.ask(Total{}, patience), (static_cast<std::size_t>(round) + 1) * count);
-    if (can_measure) {
+    if (memory_says_something) {
       EXPECT_LE(in_use(), before + mebi) << "in round " << round;
     }
   }
@@ -176,7 +177,7 @@ TEST_F(SystemTest, actors_that_end_leave_only_their_slots_and_those_are_used_aga
     ASSERT_TRUE(sys.await_quiescence(patience));
     EXPECT_EQ(sys.living(), 0U);
     if (round == 0) after_first = resident_bytes();
-    if (can_measure) {
+    if (memory_says_something) {
       EXPECT_LE(resident_bytes(), before + count * sizeof(Cell) + may_stay) << "in round " << round;
       EXPECT_LE(resident_bytes(), after_first + may_stay / 2) << "in round " << round;
     }

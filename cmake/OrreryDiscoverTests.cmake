@@ -16,6 +16,6 @@ function(orrery_discover_tests_of target)
   endif()
   include(GoogleTest)  # here, because it leaves variables in the scope that it is included in
   # Asked when ctest begins, so that building for another machine runs nothing.
-  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST WORKING_DIRECTORY ${arg_WORKING_DIRECTORY}
+  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 WORKING_DIRECTORY ${arg_WORKING_DIRECTORY}
     ${arg_UNPARSED_ARGUMENTS})
 endfunction()

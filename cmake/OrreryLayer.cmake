@@ -73,7 +73,7 @@ endfunction()
 # orrery_tell_build(<source>): ORRERY_VERSION and ORRERY_COMMIT are what this one file is compiled with: the commit at which
 # the tree was configured.
 function(orrery_tell_build source)
-  execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} describe --always --dirty --abbrev=10 --exclude=*
+  execute_process(COMMAND git -c safe.directory=* -C ${PROJECT_SOURCE_DIR} describe --always --dirty --abbrev=10 --exclude=*
     OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
   if(NOT commit)
     set(commit "unknown commit")

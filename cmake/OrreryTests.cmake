@@ -11,6 +11,8 @@ set(orrery_budget_interleavings 120)
 set(orrery_budget_compile_fail 180)
 set(orrery_budget_instructions 90)
 set(orrery_budget_gdb 180)  # some ten starts of gdb
+set(orrery_budget_cli 180)
+set(orrery_budget_report_html 240)  # what the browser has is 200 of them
 set(orrery_budget_install 180)
 
 # What an instrumented or unoptimised build may take instead: this many times as long.
@@ -19,8 +21,9 @@ if(ORRERY_SANITIZE OR CMAKE_BUILD_TYPE STREQUAL "Debug")
   set(orrery_budget_factor 5)
 endif()
 
-# Suites that start worker threads of their own, so that ctest does not run them beside each other.
-set(orrery_parallel_suites threads conformance)
+# Suites that start worker threads of their own, or a browser, so that ctest does not run them beside each other.
+set(orrery_parallel_suites
+  threads conformance supervision delivery broker scenario observability report_html)
 
 # orrery_set_budget(<test> [<table entry>]): gives a ctest its TIMEOUT and its place in what orrery_print_budgets prints.
 function(orrery_set_budget test)

@@ -101,10 +101,14 @@ int main(int argc, char** argv) {
   const std::string_view world = argc > 1 ? argv[1] : "";
   if (world == "threads") {
     System system{{.threads = 2}};
+    // Until so many handlers wait, and nobody runs.
     const auto await_waiting = [&](std::size_t handlers) {
       const auto is_waiting = [](const Activity& one) { return !one.doing.starts_with("in "); };
-      while (std::ranges::count_if(system.activity(), is_waiting) != static_cast<std::ptrdiff_t>(handlers))
+      while (true) {
+        const auto activity = system.activity();
+        if (activity.size() == handlers && std::ranges::all_of(activity, is_waiting)) return;
         std::this_thread::sleep_for(1ms);
+      }
     };
     wire(system);
     await_waiting(2);

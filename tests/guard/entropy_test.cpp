@@ -180,7 +180,7 @@ TEST(GuardedEntropy, in_a_predicate_is_a_finding) {
 }
 
 TEST(GuardedEntropy, leaves_other_files_and_other_modes_alone) {
-  const std::string path = ::testing::TempDir() + "orrery_guard_test";
+  const std::string path = ::testing::TempDir() + "orrery_guard_test" + std::to_string(::getpid());
   run_calmly(alice_does([&](Context&) {
     const int file = ::open(path.c_str(), O_CREAT | O_RDWR | O_TRUNC, 0600);
     ASSERT_GE(file, 0);

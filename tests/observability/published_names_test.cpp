@@ -71,11 +71,12 @@ struct Note {
 };
 struct Ask {
   using Reply = int;
+  Duration nap = 20ms;
 };
 struct Clerk {
   void handle(Note) {}
-  int handle(Ask, Context& context) {
-    context.sleep(20ms);
+  int handle(Ask ask, Context& context) {
+    context.sleep(ask.nap);
     return 1;
   }
 };
@@ -90,7 +91,9 @@ Families everything() {
   const auto clerk = system.spawn("clerk", Clerk{});
   const std::size_t residents = system.living();
   EXPECT_TRUE(clerk->tell(Note{1}));
-  EXPECT_FALSE(clerk->ask(Ask{}, 1ms));  // an alarm
+  const auto sleeper = system.spawn(Clerk{});
+  EXPECT_FALSE(sleeper.ask(Ask{.nap = 24h}, 1ms));  // an alarm
+  system.stop(sleeper);
   EXPECT_TRUE(clerk->ask(Ask{}, 60s));
   const auto gone = system.spawn(Clerk{});
   system.stop(gone);

@@ -12,7 +12,7 @@ import time
 
 
 class Browser:
-    def __init__(self, program, deadline=50):
+    def __init__(self, program, deadline=200):
         self.until = time.monotonic() + deadline
         self.folder = tempfile.mkdtemp(prefix="orrery-chromium-")
         to_read, self.to = os.pipe()
@@ -20,20 +20,30 @@ class Browser:
         flags = ["--headless=new", "--disable-gpu", "--no-sandbox", "--no-first-run", "--disable-extensions",
                  "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
                  "--disable-sync", "--mute-audio", "--remote-debugging-pipe", "--user-data-dir=" + self.folder]
+        # What it writes at home goes with the folder: some homes cannot be written to.
+        homeless = dict(os.environ, HOME=self.folder, XDG_CONFIG_HOME=self.folder, XDG_CACHE_HOME=self.folder)
         # The protocol wants descriptors 3 and 4, and only those.
         self.process = subprocess.Popen(
-            ["sh", "-c", 'program=$0; exec nice -n 5 "$program" "$@" 3<&%d 4>&%d' % (to_read, to_write), program, *flags, "about:blank"],
-            pass_fds=(to_read, to_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            ["sh", "-c", 'program=$0; exec "$program" "$@" 3<&%d 4>&%d' % (to_read, to_write), program, *flags, "about:blank"],
+            pass_fds=(to_read, to_write), env=homeless, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(to_read)
         os.close(to_write)
         self.buffer = b""
         self.number = 0
         self.events = []
         self.session = None
-        target = next(t for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "page")
-        self.session = self.call("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
+        self.session = self.call("Target.attachToTarget", targetId=self._page(), flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(domain + ".enable")
+
+    def _page(self):
+        while True:  # at first there may be none
+            for target in self.call("Target.getTargets")["targetInfos"]:
+                if target["type"] == "page":
+                    return target["targetId"]
+            if time.monotonic() > self.until:
+                raise TimeoutError("chromium opens no page")
+            time.sleep(0.05)
 
     def _receive(self):
         while b"\0" not in self.buffer:

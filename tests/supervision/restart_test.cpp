@@ -240,6 +240,9 @@ TEST_P(Restarting, ends_timers_stash_watches_links_and_trapping_of_the_old_incar
     Lines lines = s.log->lines();
     std::erase(lines, "tick 1");  // on threads the first incarnation may live to see one
     std::erase(lines, "quiet 1");
+    // There the sender may also be held up for longer than the second one's timer takes.
+    if (!s.is_simulated)
+      std::ranges::stable_partition(lines, [](const std::string& line) { return line != "later 2"; });
     EXPECT_EQ(lines, (Lines{"note 1 1", "note 2 1", "note 3 2", "later 2"}));
     EXPECT_EQ(s.rt.dead_letters().count(DeadLetterReason::restart_dropped), 2U) << "the stash";
     s.rt.exit(a, ExitReason::custom("out"));  // it does not trap exits any more
@@ -324,7 +327,7 @@ TEST_P(Restarting, that_fails_lets_a_request_in_before_it_is_tried_again) {
           return Worker{log, "a"};
         };
         const auto top = started(s.rt, "top",
-                                 {.intensity = 1'000'000,
+                                 {.intensity = 1'000'000'000,
                                   .children = {child("a", picky)},
                                   .listener = reports_to(std::make_shared<Journal>())});
         *may_start = false;

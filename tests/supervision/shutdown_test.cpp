@@ -138,6 +138,8 @@ TEST_P(ShuttingDown, waits_for_ever_where_that_is_asked_for_and_names_who_does_n
         const auto top = started(
             s.rt, "top", {.children = {child("deaf", Deaf{s.log, "deaf"}, {.shutdown = Shutdown::infinity()})}});
         s.settle();
+        s.rt.stop(top);
+        s.settle();
         const Lines left = s.shut_down(50ms);
         if (s.is_simulated) {
           EXPECT_EQ(left, (Lines{"top", "top/deaf"}));
@@ -176,12 +178,16 @@ TEST(ShuttingDownOnThreads, names_a_handler_that_runs_for_ever_and_the_superviso
     started(system, "top", {.children = {child("runs", Runs{&reached, &go_on}, {.shutdown = Shutdown::after(10ms)})}});
     child_of<Runs>(system, "top/runs").tell(Note{});
     while (!reached) std::this_thread::yield();
-    const StopReport report = system.shutdown(200ms);
-    EXPECT_FALSE(report.is_complete);
+    const Lines expected{"top/runs: in handler Note", "top: waits for its child top/runs to end"};
     Lines left;
-    for (const Activity& one : report.activity) left.push_back(one.actor + ": " + one.doing);
-    std::ranges::sort(left);
-    EXPECT_EQ(left, (Lines{"top/runs: in handler Note", "top: waits for its child top/runs to end"}));
+    for (int i = 0; i < 100 && (left != expected || reports.count("shutdown deadline") == 0); ++i) {
+      const StopReport report = system.shutdown(50ms);
+      EXPECT_FALSE(report.is_complete);
+      left.clear();
+      for (const Activity& one : report.activity) left.push_back(one.actor + ": " + one.doing);
+      std::ranges::sort(left);
+    }
+    EXPECT_EQ(left, expected);
     EXPECT_EQ(reports.count("shutdown deadline: top/runs did not end within 10ms"), 1U);
     go_on = false;
     EXPECT_TRUE(system.shutdown(patience).is_complete);

@@ -124,6 +124,9 @@ inline void run_on_threads(const Body& body, unsigned threads, std::uint64_t rou
     SCOPED_TRACE(fmt::format("{} threads, round {}", threads, round));
     const auto log = std::make_shared<Journal>();
     SystemOptions options{.threads = threads, .read_environment = false};
+    options.slow_handler = options.blocked_worker = {};  // alarms that a busy machine can set off
+    options.mail_age = options.mailbox_growth = {};
+    options.restarts_per_minute = 0;
     options.report_to = [log](std::string_view kind, const std::string& text) {
       // What died is on record in both worlds, but told to the operator on threads only.
       if (!kind.starts_with("supervisor") && kind != "dead letter") log->add(fmt::format("report {}: {}", kind, text));

@@ -63,9 +63,14 @@ TEST(Parker, sleeps_in_the_kernel_instead_of_spinning) {
     return usage.ru_nvcsw;
   };
   Parker parker;
-  const long before = switches();
-  EXPECT_FALSE(parker.park(steady_clock::now() + 5ms));
-  EXPECT_GT(switches(), before);
+  long slept = 0;
+  // A deadline that has passed when the kernel is asked, because others ran meanwhile, is no sleep: some tries.
+  for (int i = 0; i < 20 && slept == 0; ++i) {
+    const long before = switches();
+    EXPECT_FALSE(parker.park(steady_clock::now() + 5ms));
+    slept = switches() - before;
+  }
+  EXPECT_GT(slept, 0);
 }
 
 // Goal:   no wake-up is lost, whichever of park and unpark comes first, and what was written before is seen.

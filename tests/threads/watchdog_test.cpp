@@ -85,8 +85,9 @@ TEST_F(SystemTest, a_slow_handler_is_named_with_its_message_while_it_runs) {
   gate->open();
   EXPECT_TRUE(sys.await_quiescence(patience));
   EXPECT_TRUE(reports.of("blocked worker").empty());
-  EXPECT_EQ(std::ranges::count_if(reports.of("slow handler"),
-                                  [](const std::string& text) { return text.starts_with("sleepy has been in its h"); }),
+  EXPECT_EQ(std::ranges::count_if(
+                reports.of("slow handler"),
+                [](const std::string& text) { return text.starts_with("sleepy has been in its handler of Block"); }),
             1);
 }
 

@@ -6,9 +6,9 @@
 set(orrery_budget_default 60)
 set(orrery_budget_conformance 120)
 set(orrery_budget_threads 120)
-set(orrery_budget_sim 120)
+set(orrery_budget_sim 240)
 set(orrery_budget_interleavings 120)
-set(orrery_budget_compile_fail 180)
+set(orrery_budget_compile_fail 300)
 set(orrery_budget_instructions 90)
 set(orrery_budget_gdb 180)  # some ten starts of gdb
 set(orrery_budget_cli 180)

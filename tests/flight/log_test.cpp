@@ -219,7 +219,8 @@ TEST(Log, may_be_written_by_an_actor_whose_mailbox_is_full) {
                          .runtime_events = true};
   {
     System system{options};
-    writer = system.spawn(Writer{may_write}, {.mailbox = bounded(2)});
+    writer =
+        system.spawn(Writer{may_write}, {.mailbox = bounded(2, Overflow::drop_newest)});  // what it drops is a letter
     for (int i = 0; i < 10; ++i) system.log(LogLevel::info, "a line");
     EXPECT_EQ(heard.load(), 10) << "not what became of the lines";
     may_write->store(true);

@@ -5,6 +5,7 @@
 #include "orrery/testkit/report_html.hpp"
 #include "examples/bank/bank_property.hpp"
 #include "examples/bank/naive_bank.hpp"
+#include "tests/testkit/cell_model.hpp"
 #include "tests/testkit/little_properties.hpp"
 
 #include <fmt/core.h>
@@ -94,21 +95,6 @@ inline std::string evil_trace() {
 )",
       text);
 }
-
-struct Cell {
-  struct Input {
-    std::string key;
-    std::optional<int> put;
-  };
-  using Output = int;
-  int value = 0;
-  friend bool operator==(const Cell&, const Cell&) = default;
-  static std::string key_of(const Input& input) { return input.key; }
-  bool apply(const Input& input, const Output* output) {
-    if (input.put) value = *input.put;
-    return output == nullptr || *output == value;
-  }
-};
 
 /// No step is guilty: the body of the test finds out.
 inline void wrong_sum(World& w) {

@@ -5,6 +5,7 @@
 #include "orrery/testkit/linearizability.hpp"
 #include "orrery/testkit/linearizability_html.hpp"
 #include "orrery/testkit/report.hpp"
+#include "tests/testkit/cell_model.hpp"
 #include "tests/testkit/story_programs.hpp"
 
 #include <map>
@@ -198,21 +199,6 @@ TEST(ReportHtml, a_page_asks_for_nothing) {
 }
 
 // ---- histories ----
-
-struct Cell {
-  struct Input {
-    std::string key;
-    std::optional<int> put;
-  };
-  using Output = int;
-  int value = 0;
-  friend bool operator==(const Cell&, const Cell&) = default;
-  static std::string key_of(const Input& input) { return input.key; }
-  bool apply(const Input& input, const Output* output) {
-    if (input.put) value = *input.put;
-    return output == nullptr || *output == value;
-  }
-};
 
 void stale_read(testkit::History<Cell::Input, int>& history) {
   history.invoke(1, {"x", 1});
